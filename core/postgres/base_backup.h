@@ -1,0 +1,63 @@
+// BASE_BACKUP over the replication protocol: stream mode's source, for any role with REPLICATION.
+#pragma once
+
+#include "core/base/job_context.h"
+#include "core/postgres/backup_session.h"
+#include "core/postgres/data_directory.h"
+
+#include <functional>
+
+namespace salvor::postgres {
+
+/// Receives what the server sends, one entry after the other, on the caller's thread.
+class BaseBackupReceiver {
+public:
+    virtual ~BaseBackupReceiver() = default;
+    /// A file, folder or link begins (`source` of the entry is empty; paths of tablespace files
+    /// are "pg_tblspc/OID/…"). Its bytes follow.
+    virtual Result<> begin(const DataEntry& entry) = 0;
+    virtual Result<> data(ByteView bytes) = 0;
+    virtual Result<> end() = 0;
+    /// The server's own manifest, whole, after the last entry.
+    virtual Result<> manifest(std::string_view text) = 0;
+};
+
+struct BaseBackupResult {
+    BackupStart start;
+    model::Lsn stopLsn{};
+    model::TimelineId stopTimeline{};
+    std::vector<model::Tablespace> tablespaces;
+};
+
+/// Runs BASE_BACKUP with MANIFEST and CRC32C checksums, without WAL, with PROGRESS, and the
+/// server's own checksum verification. The old grammar and one COPY a tablespace for 13 and 14,
+/// the new ones from 15 on. backup_label and tablespace_map come as files.
+///
+/// `started` is called once the start position is known, before the first entry.
+/// Errors: Denied without the REPLICATION attribute; Unavailable when the connection is lost;
+///         Corrupt when the server found a wrong checksum: the message carries its warning.
+[[nodiscard]] Result<BaseBackupResult>
+runBaseBackup(Connection& replication, const std::string& label, Checkpoint checkpoint,
+              BaseBackupReceiver& receiver,
+              const std::function<Result<>(const BackupStart&)>& started, JobContext& job);
+
+/// Receives whole WAL segments.
+using SegmentReceiver = std::function<Result<>(model::Segment, ByteView segment)>;
+
+/// Streams WAL through a temporary slot from the start of the segment that holds `from`, until the
+/// segment that holds the last byte before `until()` has come (until() is asked again and again;
+/// unset: not known yet). The last segment is padded with zeros to its full size when the server
+/// has not filled it. Reports nothing as flushed before the receiver returned.
+[[nodiscard]] Result<> streamWal(Connection& replication, model::TimelineId timeline,
+                                 model::Lsn from, ByteCount segmentSize,
+                                 const std::function<std::optional<model::Lsn>()>& until,
+                                 const SegmentReceiver& receive, std::stop_token stop);
+
+/// Creates the temporary physical slot that streamWal() reads from, so that no WAL after this call
+/// can go; it lives as long as the connection. TIMELINE_HISTORY of the replication protocol gives
+/// the history file.
+[[nodiscard]] Result<> createTemporarySlot(Connection& replication, const std::string& name);
+[[nodiscard]] Result<std::string> timelineHistory(Connection& replication,
+                                                  model::TimelineId timeline);
+
+} // namespace salvor::postgres
