@@ -78,10 +78,10 @@ Result<BackupSession> BackupSession::start(Connection connection, const std::str
 
 Result<BackupStop> BackupSession::stop(std::stop_token stop)
 {
-    const std::string call = hasOldNames(m_connection) ? "pg_stop_backup(false, false)"
-                                                       : "pg_backup_stop(false)";
-    auto answer = m_connection.query("SELECT lsn::text, labelfile, spcmapfile FROM " + call, {},
-                                     stop);
+    const std::string call =
+        hasOldNames(m_connection) ? "pg_stop_backup(false, false)" : "pg_backup_stop(false)";
+    auto answer =
+        m_connection.query("SELECT lsn::text, labelfile, spcmapfile FROM " + call, {}, stop);
     if (!answer.ok())
         return deniedHint(std::move(answer).error()).in("stop the backup");
     if (answer->size() != 1 || !answer->front()[0] || !answer->front()[1])

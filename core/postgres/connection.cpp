@@ -153,9 +153,8 @@ std::string sqlStateIn(std::string_view message)
          at = message.find(":  ", at + 1)) {
         const std::string_view rest = message.substr(at + 3);
         if (rest.size() > 7 && rest[5] == ':' && rest[6] == ' '
-            && std::all_of(rest.begin(), rest.begin() + 5, [](char c) {
-                   return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
-               }))
+            && std::all_of(rest.begin(), rest.begin() + 5,
+                           [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); }))
             return std::string(rest.substr(0, 5));
     }
     return {};
@@ -290,11 +289,11 @@ Result<> sendQuery(Connection::Native& native, const std::string& sql,
     for (const std::string& parameter : parameters)
         values.push_back(parameter.c_str());
     // Without parameters the simple protocol: the only one that replication connections speak.
-    const int sent = parameters.empty()
-                         ? PQsendQuery(native.handle.get(), sql.c_str())
-                         : PQsendQueryParams(native.handle.get(), sql.c_str(),
-                                             static_cast<int>(values.size()), nullptr,
-                                             values.data(), nullptr, nullptr, 0);
+    const int sent =
+        parameters.empty()
+            ? PQsendQuery(native.handle.get(), sql.c_str())
+            : PQsendQueryParams(native.handle.get(), sql.c_str(), static_cast<int>(values.size()),
+                                nullptr, values.data(), nullptr, nullptr, 0);
     if (sent == 0)
         return failResult(native, nullptr);
     return {};
@@ -309,17 +308,17 @@ ErrorCode codeOfSqlState(std::string_view sqlState) noexcept
         ErrorCode code;
     };
     static constexpr std::array<Meaning, 22> meanings{{
-        {"42501", ErrorCode::Denied},      {"28", ErrorCode::Denied},
-        {"57P03", ErrorCode::NotReady},    {"55", ErrorCode::NotReady},
-        {"53300", ErrorCode::NotReady},    {"53100", ErrorCode::NoSpace},
-        {"53", ErrorCode::Unavailable},    {"57014", ErrorCode::Timeout},
-        {"57", ErrorCode::Unavailable},    {"08", ErrorCode::Unavailable},
-        {"40", ErrorCode::Unavailable},    {"XX001", ErrorCode::Corrupt},
-        {"XX002", ErrorCode::Corrupt},     {"3D000", ErrorCode::NotFound},
-        {"42704", ErrorCode::NotFound},    {"42P01", ErrorCode::NotFound},
-        {"42883", ErrorCode::NotFound},    {"58P01", ErrorCode::NotFound},
+        {"42501", ErrorCode::Denied},        {"28", ErrorCode::Denied},
+        {"57P03", ErrorCode::NotReady},      {"55", ErrorCode::NotReady},
+        {"53300", ErrorCode::NotReady},      {"53100", ErrorCode::NoSpace},
+        {"53", ErrorCode::Unavailable},      {"57014", ErrorCode::Timeout},
+        {"57", ErrorCode::Unavailable},      {"08", ErrorCode::Unavailable},
+        {"40", ErrorCode::Unavailable},      {"XX001", ErrorCode::Corrupt},
+        {"XX002", ErrorCode::Corrupt},       {"3D000", ErrorCode::NotFound},
+        {"42704", ErrorCode::NotFound},      {"42P01", ErrorCode::NotFound},
+        {"42883", ErrorCode::NotFound},      {"58P01", ErrorCode::NotFound},
         {"42710", ErrorCode::AlreadyExists}, {"0A000", ErrorCode::Incompatible},
-        {"22", ErrorCode::InvalidInput},   {"42", ErrorCode::InvalidInput},
+        {"22", ErrorCode::InvalidInput},     {"42", ErrorCode::InvalidInput},
     }};
     for (const Meaning& meaning : meanings)
         if (sqlState.substr(0, meaning.prefix.size()) == meaning.prefix)
@@ -439,8 +438,7 @@ Result<std::vector<Row>> Connection::query(const std::string& sql,
         const ExecStatusType status = PQresultStatus(result.get());
         if (status == PGRES_TUPLES_OK)
             rows = rowsOf(result.get());
-        else if (status == PGRES_COPY_OUT || status == PGRES_COPY_IN
-                 || status == PGRES_COPY_BOTH) {
+        else if (status == PGRES_COPY_OUT || status == PGRES_COPY_IN || status == PGRES_COPY_BOTH) {
             m_native->lost = true;
             return fail(ErrorCode::InvalidInput, "a COPY is no query");
         } else if (status != PGRES_COMMAND_OK && status != PGRES_EMPTY_QUERY && !failure)

@@ -74,26 +74,26 @@ void addPlace(Settings& settings, const Path& dataDirectory, const Path& configD
 
 void addSilence(Settings& settings, int major, const std::vector<std::string>& preload)
 {
-    settings.insert(settings.end(), {
-                                        {"archive_mode", "off"},
-                                        {"archive_command", ""},
-                                        {"archive_cleanup_command", ""},
-                                        {"recovery_end_command", ""},
-                                        {"primary_conninfo", ""},
-                                        {"primary_slot_name", ""},
-                                        {"promote_trigger_file", ""},
-                                        {"synchronous_standby_names", ""},
-                                        {"max_logical_replication_workers", "0"},
-                                        {"shared_preload_libraries",
-                                         commaList(onlyNeeded(preload))},
-                                        {"session_preload_libraries", ""},
-                                        {"local_preload_libraries", ""},
-                                        {"logging_collector", "off"},
-                                        {"log_destination", "stderr"},
-                                        {"hot_standby", "on"},
-                                        {"wal_level", "replica"},
-                                        {"recovery_min_apply_delay", "0"},
-                                    });
+    settings.insert(settings.end(),
+                    {
+                        {"archive_mode", "off"},
+                        {"archive_command", ""},
+                        {"archive_cleanup_command", ""},
+                        {"recovery_end_command", ""},
+                        {"primary_conninfo", ""},
+                        {"primary_slot_name", ""},
+                        {"promote_trigger_file", ""},
+                        {"synchronous_standby_names", ""},
+                        {"max_logical_replication_workers", "0"},
+                        {"shared_preload_libraries", commaList(onlyNeeded(preload))},
+                        {"session_preload_libraries", ""},
+                        {"local_preload_libraries", ""},
+                        {"logging_collector", "off"},
+                        {"log_destination", "stderr"},
+                        {"hot_standby", "on"},
+                        {"wal_level", "replica"},
+                        {"recovery_min_apply_delay", "0"},
+                    });
     // A setting that a version does not know is fatal to it.
     if (major >= 15) {
         settings.emplace_back("archive_library", "");
@@ -249,9 +249,8 @@ Settings recoverySettings(const model::ResolvedTarget& target, model::AtTarget a
         {"recovery_target_lsn", ""},         {"recovery_target", ""},
     };
     const std::string chosen = target.lsn ? "recovery_target_lsn" : "recovery_target";
-    settings.erase(std::find_if(settings.begin(), settings.end(), [&](const auto& setting) {
-        return setting.first == chosen;
-    }));
+    settings.erase(std::find_if(settings.begin(), settings.end(),
+                                [&](const auto& setting) { return setting.first == chosen; }));
     settings.emplace_back(chosen, target.lsn ? model::formatLsn(*target.lsn) : "immediate");
     settings.emplace_back("recovery_target_inclusive", target.inclusive ? "on" : "off");
     settings.emplace_back("recovery_target_timeline", std::to_string(value(target.timeline)));

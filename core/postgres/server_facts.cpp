@@ -140,8 +140,7 @@ Result<ServerFacts> readServerFacts(Connection& connection)
     ServerFacts facts;
     SALVOR_TRY(facts.identity, identityOf(connection));
     facts.serverVersion = connection.serverVersion();
-    SALVOR_TRY(const std::string recovering,
-               connection.value("SELECT pg_is_in_recovery()::text"));
+    SALVOR_TRY(const std::string recovering, connection.value("SELECT pg_is_in_recovery()::text"));
     facts.inRecovery = recovering == "true";
     SALVOR_TRY(const std::string checksums, settingOf(connection, "data_checksums"));
     facts.pageChecksums = checksums == "on";

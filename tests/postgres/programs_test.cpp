@@ -1,9 +1,9 @@
 #include "core/postgres/programs.h"
-
 #include "tests/support/test_cluster.h"
 
-#include <fstream>
 #include <gtest/gtest.h>
+
+#include <fstream>
 
 using namespace salvor;
 using namespace salvor::postgres;

@@ -61,7 +61,7 @@ TEST(SettingsText, EscapesAreReadAsTheServerDoes)
 
 TEST(SettingsText, LinesThatAreNoSettingsAreRefusedWithTheirNumber)
 {
-    for (const std::string& text :
+    for (const std::string text :
          {"a = 'open", "= 1", "a", "a =", "a = 1 2", "a = 'x' y", "a = '\\"}) {
         const auto read = parseSettings("ok = 1\n" + text);
         ASSERT_FALSE(read.ok()) << text;

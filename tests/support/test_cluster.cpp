@@ -235,9 +235,9 @@ void TestCluster::set(const std::string& name, const std::string& value)
 
 void TestCluster::start()
 {
-    const CommandResult result = run("pg_ctl", {"start", "-w", "-t", "60", "-s", "-D",
-                                                dataDirectory().native(), "-l",
-                                                (folder() / "log").native()});
+    const CommandResult result =
+        run("pg_ctl", {"start", "-w", "-t", "60", "-s", "-D", dataDirectory().native(), "-l",
+                       (folder() / "log").native()});
     if (result.status != 0)
         giveUp("the server did not start: " + result.errors + log());
 }
@@ -275,7 +275,8 @@ std::vector<TestCluster::Row> TestCluster::query(const std::string& sql,
     const std::unique_ptr<PGconn, Closer> connection(PQconnectdb(conninfo(database).c_str()));
     if (PQstatus(connection.get()) != CONNECTION_OK)
         giveUp(PQerrorMessage(connection.get()));
-    PQsetNoticeProcessor(connection.get(), [](void*, const char*) {}, nullptr);
+    PQsetNoticeProcessor(
+        connection.get(), [](void*, const char*) {}, nullptr);
     const std::unique_ptr<PGresult, Closer> result(PQexec(connection.get(), sql.c_str()));
     const ExecStatusType status = PQresultStatus(result.get());
     if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
@@ -351,8 +352,8 @@ void TestCluster::promote()
 std::unique_ptr<TestCluster> TestCluster::createStandby(const ServerSettings& settings)
 {
     std::unique_ptr<TestCluster> standby(new TestCluster(Adopt{}, m_options));
-    std::vector<std::string> arguments{"-D", standby->dataDirectory().native(), "-R", "-X",
-                                       "stream", "-c", "fast", "--no-sync"};
+    std::vector<std::string> arguments{
+        "-D", standby->dataDirectory().native(), "-R", "-X", "stream", "-c", "fast", "--no-sync"};
     int number = 0;
     for (const Row& row : query("SELECT pg_tablespace_location(oid) FROM pg_tablespace WHERE "
                                 "pg_tablespace_location(oid) <> ''")) {

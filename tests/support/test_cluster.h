@@ -17,7 +17,7 @@ struct ClusterOptions {
     int major = 15;
     bool pageChecksums = true;
     int walSegmentMegabytes = 16;
-    ServerSettings settings;  ///< Added to postgresql.conf.
+    ServerSettings settings = {}; ///< Added to postgresql.conf.
     bool ownIdentity = false; ///< A system identifier of its own: runs initdb, 1 s instead of 0.1.
 };
 
