@@ -62,15 +62,15 @@ Result<> refuseStale(Run& run)
         return fail(ErrorCode::NotReady, stale + ": it was made for another repository", hint);
     const auto backup = run.repository.backup(run.plan.backup.id);
     if (!backup.ok() && backup.error().code == ErrorCode::NotFound)
-        return fail(ErrorCode::NotReady,
-                    stale + ": backup '" + run.plan.backup.id + "' is gone", hint);
+        return fail(ErrorCode::NotReady, stale + ": backup '" + run.plan.backup.id + "' is gone",
+                    hint);
     if (!backup.ok())
         return backup.error();
     if (!(*backup == run.plan.backup))
         return fail(ErrorCode::NotReady,
                     stale + ": backup '" + run.plan.backup.id + "' is another one", hint);
-    SALVOR_TRY(run.seen, look(run.plan, run.options.programs, run.repository, Keep::Everything,
-                              run.job));
+    SALVOR_TRY(run.seen,
+               look(run.plan, run.options.programs, run.repository, Keep::Everything, run.job));
     for (const Check& check : run.seen.checks)
         if (check.level == Check::Level::Blocker)
             return refusal(check, stale);
@@ -130,10 +130,10 @@ Result<> readControl(Run& run)
     SALVOR_TRY(run.control, postgres::parseControlFile(bytes));
     const auto& expected = run.plan.backup.incarnation.identity;
     if (run.control.identity.systemIdentifier != expected.systemIdentifier)
-        return fail(ErrorCode::Corrupt,
-                    "the control file of the backup is of the cluster "
-                        + std::to_string(run.control.identity.systemIdentifier) + ", not of "
-                        + std::to_string(expected.systemIdentifier));
+        return fail(ErrorCode::Corrupt, "the control file of the backup is of the cluster "
+                                            + std::to_string(run.control.identity.systemIdentifier)
+                                            + ", not of "
+                                            + std::to_string(expected.systemIdentifier));
     return {};
 }
 
@@ -164,8 +164,9 @@ Result<> describeInstance(Run& run)
     instance.configDirectory = run.places.config;
     SALVOR_TRY(instance.socketDirectory, createSocketDirectory(run.places, run.owner));
     instance.port = run.plan.startOptions.port;
-    if (instance.port == 0)
+    if (instance.port == 0) {
         SALVOR_TRY(instance.port, freePort());
+    }
     instance.majorVersion = major;
     instance.systemIdentifier = run.control.identity.systemIdentifier;
     instance.owner = run.plan.owner;
@@ -196,11 +197,11 @@ Result<> configureUnfenced(Run& run, const postgres::Settings& recovery)
     if (found.configFile.empty()) {
         SALVOR_TRY(const Path socket, createSocketDirectory(run.places, run.owner));
         SALVOR_TRY(const int port, freePort());
-        SALVOR_CHECK(writeOwnConfiguration(
-            run.places,
-            postgres::fenceSettings(run.places.data, run.places.config, run.control, port, socket,
-                                    {}),
-            run.owner));
+        SALVOR_CHECK(
+            writeOwnConfiguration(run.places,
+                                  postgres::fenceSettings(run.places.data, run.places.config,
+                                                          run.control, port, socket, {}),
+                                  run.owner));
         run.outcome.warnings.push_back("The backup holds no configuration: a small one was "
                                        "written into "
                                        + quoted(run.places.config)
@@ -209,10 +210,10 @@ Result<> configureUnfenced(Run& run, const postgres::Settings& recovery)
     }
     SALVOR_CHECK(writeRecovery(run.places, merged(recovery, quietSettings()), run.owner,
                                run.outcome.warnings));
-    const auto programs = postgres::findPrograms(
-        run.plan.backup.incarnation.identity.majorVersion, run.options.programs);
-    run.outcome.startCommand
-        = startCommand(run.places, found, programs.ok() ? programs->folder : Path(), run.owner);
+    const auto programs = postgres::findPrograms(run.plan.backup.incarnation.identity.majorVersion,
+                                                 run.options.programs);
+    run.outcome.startCommand =
+        startCommand(run.places, found, programs.ok() ? programs->folder : Path(), run.owner);
     run.outcome.warnings.emplace_back(
         "The copy does not archive its WAL, so that it cannot disturb the original's archive. When "
         "it takes over: ALTER SYSTEM RESET archive_mode, then restart it and take a backup.");
@@ -242,8 +243,8 @@ Result<> giveConfiguration(const Run& run)
 Result<> configure(Run& run)
 {
     SALVOR_CHECK(readControl(run));
-    const auto recovery = postgres::recoverySettings(run.plan.target, run.plan.action,
-                                                     run.options.restoreCommand);
+    const auto recovery =
+        postgres::recoverySettings(run.plan.target, run.plan.action, run.options.restoreCommand);
     if (run.plan.startOptions.start)
         SALVOR_CHECK(configureFenced(run, recovery));
     else
@@ -297,8 +298,9 @@ Result<> prepare(Run& run)
     if (run.options.restoreCommand.empty())
         return fail(ErrorCode::InvalidInput, "there is no command to fetch WAL with");
     SALVOR_CHECK(refuseStale(run));
-    if (runsAsRoot())
+    if (runsAsRoot()) {
         SALVOR_TRY(run.owner, findUser(run.plan.owner));
+    }
     if (run.plan.startOptions.start)
         SALVOR_CHECK(tryRestoreCommand(run.plan, run.options.restoreCommand, run.owner, run.job));
     return setAsideUnfinished(run.places, systemClock().now());

@@ -14,8 +14,8 @@ namespace {
 using model::Check;
 using Level = model::Check::Level;
 
-constexpr const char* damagedCause
-    = "A copy made from it would not be what was backed up. Nothing is written.";
+constexpr const char* damagedCause =
+    "A copy made from it would not be what was backed up. Nothing is written.";
 
 Check couldNot(const std::string& name, const Error& error)
 {
@@ -28,8 +28,8 @@ struct Packs {
     std::vector<std::string> sentences;
 };
 
-Result<Packs> damagedPacks(const model::RestorePlan& plan,
-                           const repository::Repository& repository, JobContext& job)
+Result<Packs> damagedPacks(const model::RestorePlan& plan, const repository::Repository& repository,
+                           JobContext& job)
 {
     Packs packs;
     SALVOR_TRY(const auto damages,
@@ -55,8 +55,8 @@ Check checkPacks(const Packs& packs, const Contents& contents)
     if (contents.unreadableCount == 0)
         return {Level::Passed, "packs",
                 "Every pack that the backup needs is there with its size: "
-                    + countText(contents.fileCount, "file") + ", "
-                    + sizeText(contents.bytesToFetch) + " to fetch.",
+                    + countText(contents.fileCount, "file") + ", " + sizeText(contents.bytesToFetch)
+                    + " to fetch.",
                 "", ""};
     std::string found = countText(contents.unreadableCount, "file")
                         + " of the backup cannot be read: "
@@ -101,7 +101,8 @@ Check checkKey(const repository::Repository& repository, const repository::Chunk
                 "Use a reader's key: a passphrase, key file or private key."};
     if (reader == nullptr || !contents.sample)
         return {Level::Passed, "key", "The key opens the repository.", "", ""};
-    return {Level::Passed, "key", "The key opens the repository and a chunk of the backup.", "", ""};
+    return {Level::Passed, "key", "The key opens the repository and a chunk of the backup.", "",
+            ""};
 }
 
 /// Reads one chunk: the only proof that the key opens contents.
@@ -119,8 +120,7 @@ std::optional<Check> checkSample(repository::ChunkReader& reader, const Contents
 
 std::string segmentText(const model::RestorePlan& plan, const model::Segment& segment)
 {
-    const auto name
-        = model::segmentName(segment, plan.backup.incarnation.identity.segmentSize);
+    const auto name = model::segmentName(segment, plan.backup.incarnation.identity.segmentSize);
     return name.ok() ? "'" + *name + "'" : "with the number " + std::to_string(segment.number);
 }
 

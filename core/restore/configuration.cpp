@@ -23,11 +23,20 @@ constexpr std::size_t longestSocketFolder = 85;
 bool isReplaced(const std::string& name, const postgres::Settings& settings)
 {
     static const std::set<std::string> ofRecovery{
-        "restore_command",       "archive_cleanup_command", "recovery_end_command",
-        "primary_conninfo",      "primary_slot_name",       "promote_trigger_file",
-        "trigger_file",          "standby_mode",            "recovery_min_apply_delay",
-        "data_directory",        "config_file",             "hba_file",
-        "ident_file",            "external_pid_file",
+        "restore_command",
+        "archive_cleanup_command",
+        "recovery_end_command",
+        "primary_conninfo",
+        "primary_slot_name",
+        "promote_trigger_file",
+        "trigger_file",
+        "standby_mode",
+        "recovery_min_apply_delay",
+        "data_directory",
+        "config_file",
+        "hba_file",
+        "ident_file",
+        "external_pid_file",
     };
     return name.rfind("recovery_target", 0) == 0 || ofRecovery.count(name) != 0
            || std::any_of(settings.begin(), settings.end(),
@@ -123,8 +132,7 @@ Result<RestoredConfiguration> findConfiguration(const Places& places)
     return found;
 }
 
-std::vector<std::string> preloadLibraries(const Places& places,
-                                          const RestoredConfiguration& found)
+std::vector<std::string> preloadLibraries(const Places& places, const RestoredConfiguration& found)
 {
     const std::string name = "shared_preload_libraries";
     auto value = settingIn(places.data / "postgresql.auto.conf", name);
@@ -147,9 +155,8 @@ std::vector<std::string> preloadLibraries(const Places& places,
 postgres::Settings quietSettings()
 {
     return {
-        {"archive_mode", "off"},      {"archive_cleanup_command", ""},
-        {"recovery_end_command", ""}, {"primary_conninfo", ""},
-        {"primary_slot_name", ""},    {"external_pid_file", ""},
+        {"archive_mode", "off"},  {"archive_cleanup_command", ""}, {"recovery_end_command", ""},
+        {"primary_conninfo", ""}, {"primary_slot_name", ""},       {"external_pid_file", ""},
     };
 }
 
@@ -187,10 +194,9 @@ Result<> writeOwnConfiguration(const Places& places, const postgres::Settings& s
     postgres::Settings inFile;
     std::copy_if(settings.begin(), settings.end(), std::back_inserter(inFile),
                  [](const auto& one) { return one.first != "config_file"; });
-    SALVOR_CHECK(writeOwned(places.config / "postgresql.conf",
-                            "# The configuration of a restored copy.\n"
-                                + postgres::formatSettings(inFile),
-                            owner));
+    SALVOR_CHECK(writeOwned(
+        places.config / "postgresql.conf",
+        "# The configuration of a restored copy.\n" + postgres::formatSettings(inFile), owner));
     SALVOR_CHECK(writeOwned(places.config / "pg_hba.conf",
                             "# Who may open the socket is decided by its folder.\n"
                             "local all all trust\n"

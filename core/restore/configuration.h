@@ -1,4 +1,5 @@
-// What a restored directory is told: recovery, the things a copy must not do, its own configuration.
+// What a restored directory is told: recovery, the things a copy must not do, its own
+// configuration.
 #pragma once
 
 #include "core/postgres/control_file.h"

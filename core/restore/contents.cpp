@@ -68,8 +68,7 @@ private:
     Result<> addFile(const TreeEntry& entry, const Path& path)
     {
         if (entry.chunks.size() != (entry.size + chunkSize - 1) / chunkSize)
-            return fail(ErrorCode::Corrupt, "'" + entry.path + "' is "
-                                                + std::to_string(entry.size)
+            return fail(ErrorCode::Corrupt, "'" + entry.path + "' is " + std::to_string(entry.size)
                                                 + " bytes long, but its list of chunks is not");
         m_contents.hasControlFile |= entry.path == controlName;
         m_contents.hasBackupLabel |= entry.path == "backup_label";
@@ -102,8 +101,8 @@ private:
             if (!m_contents.sample)
                 m_contents.sample = SampleChunk{id, static_cast<std::size_t>(size)};
         }
-        m_contents.bytesByPlace[placeHolding(path)]
-            += (onDisk + diskBlock - 1) / diskBlock * diskBlock;
+        m_contents.bytesByPlace[placeHolding(path)] +=
+            (onDisk + diskBlock - 1) / diskBlock * diskBlock;
         if (isReadable)
             return;
         ++m_contents.unreadableCount;
@@ -143,19 +142,16 @@ std::size_t ChunkIdHash::operator()(const repository::ChunkId& id) const noexcep
     return value;
 }
 
-Result<Contents> readContents(const repository::Repository& repository,
-                              const model::Backup& backup, const Places& places,
-                              const repository::ChunkReader& reader, const ChunkIds& damaged,
-                              Keep keep, JobContext& job)
+Result<Contents> readContents(const repository::Repository& repository, const model::Backup& backup,
+                              const Places& places, const repository::ChunkReader& reader,
+                              const ChunkIds& damaged, Keep keep, JobContext& job)
 {
     Collector collector(places, reader, damaged, keep);
-    SALVOR_CHECK(repository
-                     .readTree(backup,
-                               [&](const TreeEntry& entry) -> Result<> {
-                                   SALVOR_CHECK(job.proceed());
-                                   return collector.add(entry);
-                               })
-                     .in("backup '" + backup.id + "'"));
+    const auto visit = [&](const TreeEntry& entry) -> Result<> {
+        SALVOR_CHECK(job.proceed());
+        return collector.add(entry);
+    };
+    SALVOR_CHECK(repository.readTree(backup, visit).in("backup '" + backup.id + "'"));
     return collector.take();
 }
 

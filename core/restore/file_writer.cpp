@@ -52,8 +52,7 @@ Result<FileDescriptor> createFile(const FileToWrite& file, const WriteOptions& o
 {
     SALVOR_TRY(FileDescriptor opened,
                openFile(file.path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
-    if (options.owner
-        && ::fchown(opened.get(), options.owner->uid, options.owner->gid) != 0)
+    if (options.owner && ::fchown(opened.get(), options.owner->uid, options.owner->gid) != 0)
         return failErrno(errno, cannot("give away", file));
     if (std::find(file.chunks.begin(), file.chunks.end(), ChunkId{}) != file.chunks.end()
         && ::ftruncate(opened.get(), static_cast<off_t>(file.size)) != 0)
@@ -149,15 +148,15 @@ private:
             shared->left = (chunks + chunksInPart - 1) / chunksInPart;
             shared->crcs.resize(shared->left);
         }
-        const std::size_t step = shared != nullptr ? chunksInPart : std::max<std::size_t>(chunks, 1);
+        const std::size_t step =
+            shared != nullptr ? chunksInPart : std::max<std::size_t>(chunks, 1);
         std::size_t first = 0;
         for (std::size_t part = 0; part == 0 || first < chunks; ++part, first += step) {
             Part one{number, part, first, std::min(step, chunks - first), {}, shared};
             const auto begin = file.chunks.begin() + static_cast<std::ptrdiff_t>(first);
             const auto end = begin + static_cast<std::ptrdiff_t>(one.chunkCount);
-            const auto stored = std::find_if(begin, end, [](const ChunkId& id) {
-                return id != ChunkId{};
-            });
+            const auto stored =
+                std::find_if(begin, end, [](const ChunkId& id) { return id != ChunkId{}; });
             if (stored != end)
                 one.place = reader.find(*stored).value_or(Place{});
             m_parts.push_back(one);
@@ -170,10 +169,11 @@ private:
         std::vector<ChunkId> ids;
         for (std::size_t i = batch.begin; i < batch.end; ++i) {
             const Part& part = m_parts[i];
-            const auto begin = m_files[part.file].chunks.begin()
-                               + static_cast<std::ptrdiff_t>(part.firstChunk);
+            const auto begin =
+                m_files[part.file].chunks.begin() + static_cast<std::ptrdiff_t>(part.firstChunk);
             std::copy_if(begin, begin + static_cast<std::ptrdiff_t>(part.chunkCount),
-                         std::back_inserter(ids), [](const ChunkId& id) { return id != ChunkId{}; });
+                         std::back_inserter(ids),
+                         [](const ChunkId& id) { return id != ChunkId{}; });
         }
         reader.willRead(std::move(ids));
         for (std::size_t i = batch.begin; i < batch.end; ++i) {
@@ -215,8 +215,8 @@ private:
         for (std::size_t i = part.firstChunk; i < part.firstChunk + part.chunkCount; ++i) {
             SALVOR_CHECK(m_job.proceed());
             const ByteCount offset = i * chunkSize;
-            const auto size
-                = static_cast<std::size_t>(std::min<ByteCount>(chunkSize, file.size - offset));
+            const auto size =
+                static_cast<std::size_t>(std::min<ByteCount>(chunkSize, file.size - offset));
             if (file.chunks[i] == ChunkId{}) {
                 crc.add(ByteView(zeros).first(size));
             } else {
@@ -244,9 +244,9 @@ private:
 std::size_t workerCount(const WriteOptions& options, std::size_t batches)
 {
     constexpr unsigned most = 8;
-    const unsigned wanted
-        = options.workers != 0 ? options.workers
-                               : std::clamp(std::thread::hardware_concurrency(), 1U, most);
+    const unsigned wanted = options.workers != 0
+                                ? options.workers
+                                : std::clamp(std::thread::hardware_concurrency(), 1U, most);
     return std::min<std::size_t>(wanted, std::max<std::size_t>(batches, 1));
 }
 
@@ -287,8 +287,7 @@ std::uint32_t combineCrc32c(std::uint32_t first, std::uint32_t second,
     return first ^ second;
 }
 
-Result<> writeFiles(const std::vector<FileToWrite>& files,
-                    const repository::Repository& repository,
+Result<> writeFiles(const std::vector<FileToWrite>& files, const repository::Repository& repository,
                     const std::shared_ptr<repository::Repository::Index>& index,
                     const WriteOptions& options, JobContext& job)
 {

@@ -64,12 +64,12 @@ Check fullCheck(const std::string& name, const Path& place)
         return {Level::Blocker, name, quoted(place) + " is the data directory of a running server.",
                 "A restore never touches a directory that a server runs on.",
                 "Choose another directory. This one stays as it is."};
-    return {Level::Blocker, name,
-            quoted(place) + " is not empty: it holds " + countText(entryCount(place), "thing")
-                + (isDataDirectory(place) ? " and is the data directory of a stopped server."
-                                          : "."),
-            "A restore never writes into a directory that holds something.",
-            "Choose another directory, or move what is there aside."};
+    return {
+        Level::Blocker, name,
+        quoted(place) + " is not empty: it holds " + countText(entryCount(place), "thing")
+            + (isDataDirectory(place) ? " and is the data directory of a stopped server." : "."),
+        "A restore never writes into a directory that holds something.",
+        "Choose another directory, or move what is there aside."};
 }
 
 /// One place that a restore fills, without a view to the others.
@@ -94,14 +94,15 @@ Check checkPlace(const std::string& name, const Path& place, const Places& place
                 "Choose a path outside of it."};
     // A place that is there and empty is written itself; one that is not, is made in its parent;
     // an unfinished one is renamed there.
-    const Path written
-        = *occupancy == Occupancy::Empty ? place : existingParent(place.parent_path());
+    const Path written =
+        *occupancy == Occupancy::Empty ? place : existingParent(place.parent_path());
     if (::access(written.c_str(), W_OK | X_OK) != 0)
         return {Level::Blocker, name, quoted(written) + " cannot be written by this user.", "",
                 "Give the user who restores the right to write there, or choose another path."};
     if (*occupancy == Occupancy::Unfinished)
         return {Level::Note, name,
-                quoted(place) + " holds a restore that did not finish: it is set aside, not deleted.",
+                quoted(place)
+                    + " holds a restore that did not finish: it is set aside, not deleted.",
                 "", ""};
     return {Level::Passed, name,
             quoted(place) + (*occupancy == Occupancy::Empty ? " is empty." : " will be made."), "",
@@ -153,8 +154,7 @@ std::vector<Check> checkTablespaces(const model::RestorePlan& plan, const Places
     std::vector<Check> checks;
     const auto block = [&](std::string found, std::string fix) {
         checks.push_back({Level::Blocker, "tablespaces", std::move(found),
-                          "A tablespace of the copy may never be the original's.",
-                          std::move(fix)});
+                          "A tablespace of the copy may never be the original's.", std::move(fix)});
     };
     std::set<std::uint32_t> known;
     for (const model::Tablespace& tablespace : plan.backup.tablespaces) {
@@ -214,8 +214,8 @@ std::vector<Check> checkSpace(const Contents& contents, const model::RestorePlan
         const std::string found = sizeText(disk.needed) + " are needed at " + quoted(disk.place)
                                   + ", " + sizeText(free) + " are free.";
         if (disk.needed > free)
-            checks.push_back({Level::Blocker, "space", found, "The files do not fit.",
-                              spaceFix(disk.place)});
+            checks.push_back(
+                {Level::Blocker, "space", found, "The files do not fit.", spaceFix(disk.place)});
         else if (disk.needed + reserve > free)
             checks.push_back({Level::Warning, "space", found,
                               "Replay needs up to " + sizeText(reserve) + " more for a while.",
@@ -242,8 +242,7 @@ Check checkOwner(const model::RestorePlan& plan)
         return {Level::Blocker, "owner", "'" + plan.owner + "' is root.",
                 "PostgreSQL refuses to run as root.", fix};
     if (!runsAsRoot() && user->uid != ::geteuid())
-        return {Level::Blocker, "owner",
-                "This user cannot give files to '" + plan.owner + "'.",
+        return {Level::Blocker, "owner", "This user cannot give files to '" + plan.owner + "'.",
                 "Only root can make files that belong to somebody else.",
                 "Restore as '" + plan.owner + "' or as root."};
     return {Level::Passed, "owner", "The files will belong to '" + plan.owner + "'.", "", ""};
@@ -258,8 +257,8 @@ Check checkPrograms(const model::RestorePlan& plan, const Path& programs)
                 "PostgreSQL " + std::to_string(major) + " is in " + quoted(found->folder) + ".", "",
                 ""};
     return {plan.startOptions.start ? Level::Blocker : Level::Note, "programs",
-            "PostgreSQL " + std::to_string(major) + " is not on this machine: "
-                + found.error().message + ".",
+            "PostgreSQL " + std::to_string(major)
+                + " is not on this machine: " + found.error().message + ".",
             plan.startOptions.start ? "The copy cannot be started without them."
                                     : "The files can be restored, but not started here.",
             found.error().hint};

@@ -55,7 +55,7 @@ std::optional<TablespacePath> tablespacePath(std::string_view path)
                           end == std::string_view::npos ? "" : path.substr(end + 1)};
 }
 
-bool exists(const Path& path)
+bool isThere(const Path& path)
 {
     struct stat about {};
     return ::lstat(path.c_str(), &about) == 0;
@@ -64,8 +64,8 @@ bool exists(const Path& path)
 /// Ours, and no server can have run on it.
 bool isUnfinished(const Path& data)
 {
-    return (exists(data / markerName) || exists(data / unfinishedControlName))
-           && !exists(data / controlName);
+    return (isThere(data / markerName) || isThere(data / unfinishedControlName))
+           && !isThere(data / controlName);
 }
 
 bool isLinkedFrom(const Path& place, const Places& places)
@@ -91,7 +91,7 @@ Result<> setAside(const Path& place, const std::string& time)
 {
     Path aside = place;
     aside += ".unfinished-" + time;
-    for (int number = 2; exists(aside); ++number)
+    for (int number = 2; isThere(aside); ++number)
         aside = place.native() + ".unfinished-" + time + "-" + std::to_string(number);
     if (::rename(place.c_str(), aside.c_str()) != 0)
         return failErrno(errno, "cannot set aside the unfinished restore in " + quoted(place),
@@ -123,8 +123,8 @@ Result<std::optional<Path>> placeOf(const repository::TreeEntry& entry, const Pl
 {
     std::string_view path = entry.path;
     const auto wrong = [&] {
-        return fail(ErrorCode::Corrupt, "the backup holds a path that leads out of it: '"
-                                            + entry.path + "'");
+        return fail(ErrorCode::Corrupt,
+                    "the backup holds a path that leads out of it: '" + entry.path + "'");
     };
     if (path.empty() || path == ".")
         return std::optional<Path>(places.data);
@@ -156,7 +156,7 @@ Result<Occupancy> occupancyOf(const Path& place, const Places& partOf)
         if (errno != ENOENT)
             return failErrno(errno, "cannot look at " + quoted(place));
         // A link that leads nowhere is still something that was put there.
-        return exists(place) ? Occupancy::NotADirectory : Occupancy::Absent;
+        return isThere(place) ? Occupancy::NotADirectory : Occupancy::Absent;
     }
     if (!S_ISDIR(about.st_mode))
         return Occupancy::NotADirectory;
@@ -167,7 +167,7 @@ Result<Occupancy> occupancyOf(const Path& place, const Places& partOf)
     if (entries == fs::directory_iterator())
         return Occupancy::Empty;
     const bool isData = place == partOf.data;
-    if (isData ? isUnfinished(place) : exists(place / markerName))
+    if (isData ? isUnfinished(place) : isThere(place / markerName))
         return Occupancy::Unfinished;
     if (isUnfinished(partOf.data) && (place == partOf.config || isLinkedFrom(place, partOf)))
         return Occupancy::Unfinished;

@@ -47,8 +47,8 @@ std::vector<std::string> whatIsCreated(const model::RestorePlan& plan, const Loo
     const Places places = placesOf(plan);
     std::vector<std::string> creates;
     for (const Path& place : seen.unfinished)
-        creates.push_back("What an unfinished restore left in " + quoted(place)
-                          + " is renamed to '" + place.native() + ".unfinished-TIME'.");
+        creates.push_back("What an unfinished restore left in " + quoted(place) + " is renamed to '"
+                          + place.native() + ".unfinished-TIME'.");
     creates.push_back("Directory " + quoted(places.data) + " with "
                       + countText(seen.contents.fileCount, "file") + " of '" + plan.owner + "', "
                       + sizeText(seen.contents.bytes) + ".");

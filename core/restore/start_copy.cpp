@@ -20,9 +20,9 @@ using model::AtTarget;
 using model::Lsn;
 using postgres::InstanceState;
 
-constexpr const char* otherMoment
-    = "Do not use this copy: it is not the moment that was asked for. Restore again, and report "
-      "this with the server's log.";
+constexpr const char* otherMoment =
+    "Do not use this copy: it is not the moment that was asked for. Restore again, and report "
+    "this with the server's log.";
 
 /// Stops the copy even though the job itself was told to stop.
 void stopAnyway(const postgres::Instance& instance, JobContext& job)
@@ -167,8 +167,7 @@ Result<> judge(const model::RestorePlan& plan, const postgres::Instance& instanc
     if (status.state != expected)
         return fail(ErrorCode::NotReady,
                     "the copy is " + std::string(postgres::instanceStateName(status.state))
-                        + ", expected was "
-                        + std::string(postgres::instanceStateName(expected)),
+                        + ", expected was " + std::string(postgres::instanceStateName(expected)),
                     "Look into the server's log, then restore again.");
     if (plan.action == AtTarget::Shutdown)
         return judgeShutDown(plan, instance, outcome);
@@ -200,8 +199,8 @@ Result<> startAndJudge(const model::RestorePlan& plan, const postgres::Instance&
     SALVOR_TRY(status, waitForTarget(instance, std::move(status), plan.action, job));
     SALVOR_CHECK(judge(plan, instance, status, outcome));
     outcome.state = model::RestoreState::Reached;
-    outcome.lastCommitAt
-        = plan.target.lastCommitAt ? plan.target.lastCommitAt : status.lastCommitAt;
+    outcome.lastCommitAt =
+        plan.target.lastCommitAt ? plan.target.lastCommitAt : status.lastCommitAt;
     if (plan.action == AtTarget::Shutdown) {
         outcome.warnings.emplace_back("The copy was shut down at the target: it was not asked "
                                       "anything. It shuts down again after each start until "
@@ -284,8 +283,8 @@ Result<> tryRestoreCommand(const model::RestorePlan& plan, const std::string& re
         return {};
     return fail(ErrorCode::NotReady,
                 "the server could not fetch WAL '" + name + "' as '" + plan.owner
-                    + "': " + restoreCommand + " ended with status "
-                    + std::to_string(result.status) + ": " + lastLines(result.errors),
+                    + "': " + restoreCommand + " ended with status " + std::to_string(result.status)
+                    + ": " + lastLines(result.errors),
                 "Let '" + plan.owner
                     + "' read the configuration, the key and the repository. Nothing was "
                       "written.");

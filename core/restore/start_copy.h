@@ -12,8 +12,7 @@ namespace salvor::restore {
 ///
 /// Errors: Corrupt "stopped at X, planned Y": the copy is stopped again; Cancelled: the copy was
 ///         stopped, its files stay and it can be started again; those of starting.
-[[nodiscard]] Result<> startCopy(const model::RestorePlan& plan,
-                                 const postgres::Instance& instance,
+[[nodiscard]] Result<> startCopy(const model::RestorePlan& plan, const postgres::Instance& instance,
                                  const postgres::Settings& fence,
                                  const postgres::InstanceRegistry& registry,
                                  model::RestoreOutcome& outcome, JobContext& job);
