@@ -17,5 +17,7 @@ private:
 };
 
 [[nodiscard]] std::uint32_t crc32c(ByteView bytes) noexcept;
+/// The same without the processor's instruction: what machines that lack it use.
+[[nodiscard]] std::uint32_t crc32cByTable(ByteView bytes) noexcept;
 
 } // namespace salvor::crypto

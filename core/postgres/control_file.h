@@ -35,6 +35,7 @@ struct ControlFile {
     model::Lsn backupEnd{};
     std::uint32_t blockSize = 0;
     std::uint32_t walBlockSize = 0;
+    std::uint32_t blocksPerFile = 0; ///< Of a relation, before its next file begins.
     bool pageChecksums = false;
     // What a standby or a restored copy must at least be given.
     int maxConnections = 0;
