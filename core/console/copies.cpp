@@ -71,6 +71,14 @@ Result<> Console::removeInstance(const std::string& name, JobContext& job)
 {
     SALVOR_TRY(const auto instance, registry().find(name));
     SALVOR_CHECK(postgres::removeInstance(instance, job));
+    // The folder that the restore made beside the data directory goes with it: it would keep the
+    // next restore out of that place.
+    const Path config = instance.dataDirectory.native() + ".config";
+    std::error_code error;
+    if (instance.configDirectory.parent_path() == config)
+        std::filesystem::remove_all(config, error);
+    if (error)
+        return failErrno(error.value(), "cannot remove " + quoted(config));
     return registry().forget(name);
 }
 

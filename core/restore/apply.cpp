@@ -161,7 +161,7 @@ Result<> describeInstance(Run& run)
     instance.cluster = run.plan.cluster;
     instance.repository = run.plan.repository;
     instance.dataDirectory = run.places.data;
-    instance.configDirectory = run.places.config;
+    instance.configDirectory = run.places.config / "fence";
     SALVOR_TRY(instance.socketDirectory, createSocketDirectory(run.places, run.owner));
     instance.port = run.plan.startOptions.port;
     if (instance.port == 0) {
@@ -225,9 +225,8 @@ Result<> configureFenced(Run& run, const postgres::Settings& recovery)
     SALVOR_TRY(const auto found, findConfiguration(run.places));
     const auto preload = preloadLibraries(run.places, found);
     SALVOR_CHECK(describeInstance(run));
-    run.fence = postgres::fenceSettings(run.places.data, run.places.config, run.control,
+    run.fence = postgres::fenceSettings(run.places.data, run.instance.configDirectory, run.control,
                                         run.instance.port, run.instance.socketDirectory, preload);
-    SALVOR_CHECK(writeOwnConfiguration(run.places, run.fence, run.owner));
     return writeRecovery(run.places, merged(recovery, run.fence), run.owner, run.outcome.warnings);
 }
 
@@ -292,6 +291,22 @@ Result<> writeEverything(Run& run)
     return putInPlace(run.places);
 }
 
+/// The command is run as the server will run it: in a folder with the backup's control file, which
+/// says whose WAL is wanted.
+Result<> tryFetching(Run& run)
+{
+    const auto& files = run.seen.contents.files;
+    const auto control = std::find_if(files.begin(), files.end(), [](const FileToWrite& file) {
+        return file.name == controlName;
+    });
+    if (control == files.end() || control->chunks.size() != 1)
+        return fail(ErrorCode::Corrupt, "the backup's control file is not one");
+    SALVOR_TRY(const auto reader, repository::ChunkReader::create(run.repository, run.seen.index));
+    SALVOR_TRY(const ByteView bytes,
+               reader->read(control->chunks.front(), static_cast<std::size_t>(control->size)));
+    return tryRestoreCommand(run.plan, run.options.restoreCommand, bytes, run.owner, run.job);
+}
+
 Result<> prepare(Run& run)
 {
     SALVOR_CHECK(refuseBlocked(run.plan));
@@ -302,7 +317,7 @@ Result<> prepare(Run& run)
         SALVOR_TRY(run.owner, findUser(run.plan.owner));
     }
     if (run.plan.startOptions.start)
-        SALVOR_CHECK(tryRestoreCommand(run.plan, run.options.restoreCommand, run.owner, run.job));
+        SALVOR_CHECK(tryFetching(run));
     return setAsideUnfinished(run.places, systemClock().now());
 }
 

@@ -4,6 +4,7 @@
 #include "core/postgres/backup_label.h"
 #include "core/postgres/connection.h"
 #include "core/postgres/control_file.h"
+#include "core/restore/places.h"
 
 #include <algorithm>
 #include <arpa/inet.h>
@@ -260,7 +261,8 @@ Result<int> freePort()
 }
 
 Result<> tryRestoreCommand(const model::RestorePlan& plan, const std::string& restoreCommand,
-                           const std::optional<SystemUser>& owner, JobContext& job)
+                           ByteView controlFile, const std::optional<SystemUser>& owner,
+                           JobContext& job)
 {
     if (plan.walNeeded.empty())
         return {};
@@ -269,8 +271,10 @@ Result<> tryRestoreCommand(const model::RestorePlan& plan, const std::string& re
     SALVOR_TRY(const std::string name,
                model::segmentName({first.timeline, first.firstSegment}, segmentSize));
     SALVOR_TRY(const TemporaryDirectory folder, TemporaryDirectory::create());
-    if (owner && ::chown(folder.path().c_str(), owner->uid, owner->gid) != 0)
-        return failErrno(errno, "cannot give a folder to '" + owner->name + "'");
+    SALVOR_CHECK(createDirectories(folder.path() / "global"));
+    SALVOR_CHECK(writeFileDurably(folder.path() / "global" / "pg_control", controlFile));
+    for (const char* name : {"", "global", "global/pg_control"})
+        SALVOR_CHECK(giveTo(name[0] == '\0' ? folder.path() : folder.path() / name, owner));
     const Path fetched = folder.path() / name;
     Command command;
     command.argv = {"/bin/sh", "-c", expand(restoreCommand, name, fetched.native())};

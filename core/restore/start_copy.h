@@ -25,9 +25,10 @@ namespace salvor::restore {
 [[nodiscard]] Result<int> freePort();
 
 /// Runs `restoreCommand` once, for the first segment that replay will ask for, as PostgreSQL will
-/// run it: by a shell, as the copy's owner. Errors: NotReady with what the command wrote.
+/// run it: by a shell, as the copy's owner, in a folder that holds `controlFile` at its place.
+/// Errors: NotReady with what the command wrote.
 [[nodiscard]] Result<> tryRestoreCommand(const model::RestorePlan& plan,
-                                         const std::string& restoreCommand,
+                                         const std::string& restoreCommand, ByteView controlFile,
                                          const std::optional<SystemUser>& owner, JobContext& job);
 
 } // namespace salvor::restore
