@@ -273,8 +273,9 @@ Result<> tryRestoreCommand(const model::RestorePlan& plan, const std::string& re
     SALVOR_TRY(const TemporaryDirectory folder, TemporaryDirectory::create());
     SALVOR_CHECK(createDirectories(folder.path() / "global"));
     SALVOR_CHECK(writeFileDurably(folder.path() / "global" / "pg_control", controlFile));
-    for (const char* name : {"", "global", "global/pg_control"})
-        SALVOR_CHECK(giveTo(name[0] == '\0' ? folder.path() : folder.path() / name, owner));
+    for (const Path& path :
+         {folder.path(), folder.path() / "global", folder.path() / "global" / "pg_control"})
+        SALVOR_CHECK(giveTo(path, owner));
     const Path fetched = folder.path() / name;
     Command command;
     command.argv = {"/bin/sh", "-c", expand(restoreCommand, name, fetched.native())};
