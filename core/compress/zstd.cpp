@@ -57,8 +57,8 @@ Decompressor::Decompressor()
 
 Result<> Decompressor::decompress(ByteView coded, MutableByteView out)
 {
-    const std::size_t size = ZSTD_decompressDCtx(m_context.get(), out.data(), out.size(),
-                                                 coded.data(), coded.size());
+    const std::size_t size =
+        ZSTD_decompressDCtx(m_context.get(), out.data(), out.size(), coded.data(), coded.size());
     if (ZSTD_isError(size) != 0U || size != out.size())
         return fail(ErrorCode::Corrupt, "does not decompress");
     return {};

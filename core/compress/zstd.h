@@ -20,7 +20,8 @@ class Compressor {
 public:
     /// `level` from 1 to 19; others are brought into that range.
     explicit Compressor(int level);
-    /// Writes one frame into `out`, which has compressedBound() bytes of room; says how many it took.
+    /// Writes one frame into `out`, which has compressedBound() bytes of room; says how many it
+    /// took.
     [[nodiscard]] std::size_t compress(ByteView plain, MutableByteView out);
     [[nodiscard]] Bytes compress(ByteView plain);
 

@@ -63,9 +63,9 @@ void AesGcm::seal(const Nonce& nonce, ByteView aad, ByteView plain, MutableByteV
     int length = 0;
     must(EVP_EncryptInit_ex(m_seal.get(), nullptr, nullptr, nullptr, in(nonce)) == 1);
     if (!aad.empty())
-        must(EVP_EncryptUpdate(m_seal.get(), nullptr, &length, in(aad),
-                               static_cast<int>(aad.size()))
-             == 1);
+        must(
+            EVP_EncryptUpdate(m_seal.get(), nullptr, &length, in(aad), static_cast<int>(aad.size()))
+            == 1);
     if (!plain.empty())
         must(EVP_EncryptUpdate(m_seal.get(), out8(out), &length, in(plain),
                                static_cast<int>(plain.size()))
@@ -96,9 +96,9 @@ bool AesGcm::open(const Nonce& nonce, ByteView aad, ByteView sealed, MutableByte
     int length = 0;
     must(EVP_DecryptInit_ex(m_open.get(), nullptr, nullptr, nullptr, in(nonce)) == 1);
     if (!aad.empty())
-        must(EVP_DecryptUpdate(m_open.get(), nullptr, &length, in(aad),
-                               static_cast<int>(aad.size()))
-             == 1);
+        must(
+            EVP_DecryptUpdate(m_open.get(), nullptr, &length, in(aad), static_cast<int>(aad.size()))
+            == 1);
     if (!coded.empty())
         must(EVP_DecryptUpdate(m_open.get(), out8(out), &length, in(coded),
                                static_cast<int>(coded.size()))

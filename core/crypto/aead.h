@@ -18,8 +18,8 @@ using Nonce = std::array<std::byte, 12>;
 /// The number as 12 little-endian bytes.
 [[nodiscard]] Nonce nonceOf(std::uint64_t number) noexcept;
 
-/// Seals and opens messages under one key at a time (NIST SP 800-38D). The caller never uses a nonce
-/// twice with one key. One thread at a time.
+/// Seals and opens messages under one key at a time (NIST SP 800-38D). The caller never uses a
+/// nonce twice with one key. One thread at a time.
 class AesGcm {
 public:
     AesGcm();
@@ -34,7 +34,8 @@ public:
     [[nodiscard]] Bytes seal(const Nonce& nonce, ByteView aad, ByteView plain);
 
     /// Writes sealed.size() - tagSize bytes to `out`, which may begin where `sealed` does. False
-    /// when a bit of anything differs, or `sealed` is shorter than a tag: `out` is worth nothing then.
+    /// when a bit of anything differs, or `sealed` is shorter than a tag: `out` is worth nothing
+    /// then.
     [[nodiscard]] bool open(const Nonce& nonce, ByteView aad, ByteView sealed, MutableByteView out);
 
 private:

@@ -30,7 +30,10 @@ public:
         return m_ok ? loadLittle<T>(part, 0) : T{};
     }
     /// Bytes with their number as a u16 in front.
-    [[nodiscard]] std::string_view text() noexcept { return asText(bytes(number<std::uint16_t>())); }
+    [[nodiscard]] std::string_view text() noexcept
+    {
+        return asText(bytes(number<std::uint16_t>()));
+    }
 
     [[nodiscard]] bool ok() const noexcept { return m_ok; }
     [[nodiscard]] std::size_t left() const noexcept { return m_bytes.size() - m_position; }

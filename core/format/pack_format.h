@@ -17,9 +17,9 @@ using Id = std::array<std::byte, 20>;
 /// The first 20 bytes. There must be that many.
 [[nodiscard]] Id idOf(ByteView bytes);
 
-enum class BlobKind : std::uint8_t { Contents = 1, Metadata = 2, Wal = 3 }; ///< On disk.
-enum class Wrap : std::uint8_t { None = 0, Recipient = 1, MetadataKey = 2 };  ///< On disk.
-enum class Codec : std::uint8_t { Stored = 0, Zstd = 1 };                   ///< On disk.
+enum class BlobKind : std::uint8_t { Contents = 1, Metadata = 2, Wal = 3 };  ///< On disk.
+enum class Wrap : std::uint8_t { None = 0, Recipient = 1, MetadataKey = 2 }; ///< On disk.
+enum class Codec : std::uint8_t { Stored = 0, Zstd = 1 };                    ///< On disk.
 
 inline constexpr std::size_t headerPrefixSize = 14;
 inline constexpr std::size_t packFooterSize = 24;

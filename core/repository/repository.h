@@ -11,7 +11,6 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -140,9 +139,12 @@ private:
     friend class BackupBuilder;
     Repository(std::shared_ptr<storage::Driver> driver, RepositoryInfo info, Keys keys);
 
+    struct IndexCache;
+
     std::shared_ptr<storage::Driver> m_driver;
     RepositoryInfo m_info;
     Keys m_keys;
+    std::unique_ptr<IndexCache> m_cache;
 };
 
 /// Adds a backup. Made once a run, shared by its workers; thread-safe, but for finish().
@@ -171,7 +173,14 @@ public:
     };
     [[nodiscard]] virtual std::unique_ptr<Worker> worker() = 0;
 
-    /// One entry, in any order, once each; from any thread.
+    /// Whether every one of these chunks is stored, or is about to be by this run: asked before the
+    /// chunks of an unchanged file are taken over from an older backup. Thread-safe.
+    [[nodiscard]] virtual bool knows(const std::vector<ChunkId>& ids) = 0;
+
+    /// One entry, in any order, once each; from any thread. Its chunks have been added or are
+    /// known.
+    ///
+    /// Errors: NotFound when a chunk is neither: its pack was lost since an older backup.
     [[nodiscard]] virtual Result<> addEntry(TreeEntry entry) = 0;
 
     /// After every worker's flush(): waits for the uploads, writes index and tree, and last of all
