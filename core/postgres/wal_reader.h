@@ -48,7 +48,9 @@ public:
     /// that is not full: `endOfWal()` is true then.
     ///
     /// Errors: Corrupt when a record that must be there has a wrong CRC or length, a page header
-    ///         does not fit; the message names segment and LSN. Whatever the visitor returns.
+    ///         does not fit, or the segment does not follow the one before (unless that ended the
+    ///         WAL); the message names segment and LSN. Whatever the visitor returns. After an
+    ///         error the reader goes on only after restart().
     [[nodiscard]] Result<> feed(ByteView segment, const Visitor& visit);
 
     /// Forgets a record begun: the next segment is not the one after the last.
@@ -56,13 +58,29 @@ public:
 
     /// The last segment fed ended before its last page was used.
     [[nodiscard]] bool endOfWal() const noexcept { return m_endOfWal; }
-    /// Where the next record would begin.
+    /// Where the next record would begin; where it did begin when only a part of it was fed.
     [[nodiscard]] model::Lsn position() const noexcept { return m_position; }
 
 private:
+    struct Walk;
+    struct Page;
+
+    [[nodiscard]] Result<> begin(const Walk& walk);
+    [[nodiscard]] Result<> readPage(Walk& walk);
+    [[nodiscard]] Result<> continueRecord(Walk& walk, const Page& page);
+    [[nodiscard]] Result<> skipRecord(Walk& walk, const Page& page);
+    [[nodiscard]] Result<> readRecords(Walk& walk, const Page& page);
+    [[nodiscard]] Result<> beginRecord(Walk& walk, ByteView rest);
+    [[nodiscard]] Result<> finishRecord(Walk& walk, model::Lsn start, ByteView data);
+    [[nodiscard]] Result<> checkHeader(const Walk& walk, model::Lsn start, ByteView data) const;
+    [[nodiscard]] Result<> endHere(const Walk& walk);
+
     Bytes m_partial; ///< The record begun in an earlier page or segment.
     model::Lsn m_partialStart{};
     model::Lsn m_position{};
+    model::Lsn m_last{};           ///< Start of the newest record visited; 0 when not known.
+    model::Lsn m_nextSegment{};    ///< Where the next segment fed must start; 0 when anywhere.
+    bool m_isSynchronised = false; ///< False until a record's beginning was found.
     bool m_endOfWal = false;
 };
 

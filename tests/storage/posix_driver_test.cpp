@@ -186,21 +186,44 @@ std::string inChild(const std::function<std::string()>& body)
     return text.substr(0, got > 0 ? static_cast<std::size_t>(got) : 0);
 }
 
+void limitFileSize(rlim_t bytes)
+{
+    const rlimit limit{bytes, bytes};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    std::signal(SIGXFSZ, SIG_IGN); // NOLINT(cert-err33-c)
+}
+
+bool writeText(const char* path, const std::string& text)
+{
+    const auto file = openFile(path, O_WRONLY);
+    return file.ok() && writeAll(*file, asBytes(text)).ok();
+}
+
+/// A file system of 1 MiB that only this process sees. Allowed to root, and to others where user
+/// namespaces are; elsewhere a limit on the size of files must do.
+bool mountTinyFileSystem(const Path& at)
+{
+    const std::string uid = std::to_string(::geteuid());
+    const std::string gid = std::to_string(::getegid());
+    if (::geteuid() == 0) {
+        if (::unshare(CLONE_NEWNS) != 0)
+            return false;
+    } else if (::unshare(CLONE_NEWNS | CLONE_NEWUSER) != 0
+               || !writeText("/proc/self/setgroups", "deny")
+               || !writeText("/proc/self/uid_map", "0 " + uid + " 1")
+               || !writeText("/proc/self/gid_map", "0 " + gid + " 1")) {
+        return false;
+    }
+    return ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0
+           && ::mount("none", at.c_str(), "tmpfs", 0, "size=1m") == 0;
+}
+
 TEST_F(PosixDriverTest, AFullDiskIsNoSpaceAndLeavesNothing)
 {
     const auto body = [&]() -> std::string {
-        // A tiny file system of the child's own where that is allowed (root, or user namespaces);
-        // a limit on the size of files elsewhere: the driver's way out is the same.
-        const bool root_ = ::geteuid() == 0;
-        const bool own = ::unshare(root_ ? CLONE_NEWNS : CLONE_NEWNS | CLONE_NEWUSER) == 0;
         std::filesystem::create_directories(root);
-        const bool mounted = own && ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0
-                             && ::mount("none", root.c_str(), "tmpfs", 0, "size=1m") == 0;
-        if (!mounted) {
-            const rlimit limit{1U << 20U, 1U << 20U};
-            ::setrlimit(RLIMIT_FSIZE, &limit);
-            std::signal(SIGXFSZ, SIG_IGN); // NOLINT(cert-err33-c)
-        }
+        if (!mountTinyFileSystem(root))
+            limitFileSize(1U << 20U);
         const auto outcome = writeObject(driver, "big", Bytes(std::size_t{2} << 20U));
         if (codeOf(outcome) != "NoSpace")
             return "the write ended with " + codeOf(outcome) + " " + errorOf(outcome);
@@ -217,9 +240,7 @@ TEST_F(PosixDriverTest, AFullDiskIsNoSpaceAndLeavesNothing)
 TEST_F(PosixDriverTest, ALimitOnTheSizeOfFilesIsNoSpace)
 {
     const auto body = [&]() -> std::string {
-        const rlimit limit{1U << 16U, 1U << 16U};
-        ::setrlimit(RLIMIT_FSIZE, &limit);
-        std::signal(SIGXFSZ, SIG_IGN); // NOLINT(cert-err33-c)
+        limitFileSize(1U << 16U);
         return codeOf(writeObject(driver, "big", Bytes(std::size_t{1} << 20U)));
     };
 
