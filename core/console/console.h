@@ -4,6 +4,7 @@
 #include "core/base/job_context.h"
 #include "core/finder/reach.h"
 #include "core/model/restore_plan.h"
+#include "core/postgres/backup_session.h"
 #include "core/postgres/instance.h"
 #include "core/repository/repository.h"
 #include "core/settings/config.h"
