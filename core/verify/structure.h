@@ -24,7 +24,8 @@ enum class Unused { Report, LeaveOut };
                                       const std::vector<repository::PackDamage>& damages,
                                       Unused unused, VerifyReport& report, JobContext& job);
 
-/// Reads the WAL of a group from its oldest start on, or `samplePercent` of it.
+/// Reads the WAL of a group, or `samplePercent` of it: all of it, or from the oldest start of the
+/// backups asked for on.
 [[nodiscard]] Result<> checkWal(const repository::Repository& repository, const Group& group,
                                 const VerifyRequest& request, VerifyReport& report,
                                 JobContext& job);

@@ -19,18 +19,40 @@ void addTo(std::vector<Group>& groups, model::Backup backup)
         same->backups.push_back(std::move(backup));
 }
 
-Result<std::vector<Group>> groupsOf(const repository::Repository& repository,
-                                    const std::vector<std::string>& ids)
+Result<std::vector<Group>> groupsOfBackups(const repository::Repository& repository,
+                                           const std::vector<std::string>& ids)
 {
     std::vector<Group> groups;
-    if (ids.empty()) {
-        SALVOR_TRY(auto all, repository.backups({}));
-        for (model::Backup& backup : all)
-            addTo(groups, std::move(backup));
-    }
     for (const std::string& id : ids) {
         SALVOR_TRY(auto backup, repository.backup(id));
         addTo(groups, std::move(backup));
+    }
+    return groups;
+}
+
+/// Every incarnation of every cluster, those without a backup too; what cannot be read of one
+/// cluster is a finding, and the others are still looked at.
+Result<std::vector<Group>> allGroups(const repository::Repository& repository, VerifyReport& report)
+{
+    std::vector<Group> groups;
+    SALVOR_TRY(const auto clusters, repository.clusters());
+    for (const std::string& cluster : clusters) {
+        const auto incarnations = repository.incarnations(cluster);
+        auto backups = repository.backups(cluster);
+        for (const Error* error : {incarnations.ok() ? nullptr : &incarnations.error(),
+                                   backups.ok() ? nullptr : &backups.error()}) {
+            if (error == nullptr)
+                continue;
+            if (!isFinding(*error))
+                return *error;
+            report.findings.push_back({"cluster '" + cluster + "'", error->message, {}, {}});
+        }
+        if (incarnations.ok())
+            for (const model::Incarnation& incarnation : *incarnations)
+                groups.push_back({incarnation, {}});
+        if (backups.ok())
+            for (model::Backup& backup : *backups)
+                addTo(groups, std::move(backup));
     }
     return groups;
 }
@@ -48,8 +70,10 @@ Result<VerifyReport> verify(const repository::Repository& repository, const Veri
         return fail(ErrorCode::Denied, "the key at hand cannot read contents",
                     "Use a reader's key: a passphrase, key file or private key.");
     VerifyReport report;
-    SALVOR_TRY(const auto groups, groupsOf(repository, request.backupIds));
-    const Unused unused = request.backupIds.empty() ? Unused::Report : Unused::LeaveOut;
+    const bool isWhole = request.backupIds.empty();
+    SALVOR_TRY(const auto groups, isWhole ? allGroups(repository, report)
+                                          : groupsOfBackups(repository, request.backupIds));
+    const Unused unused = isWhole ? Unused::Report : Unused::LeaveOut;
     for (const Group& group : groups) {
         SALVOR_CHECK(job.proceed());
         SALVOR_TRY(const auto damages,

@@ -30,7 +30,8 @@ struct VerifyRequest {
 
 /// Checks structure (every backup's tree can be read, every chunk it names is in the index, every
 /// pack is there with its size), then contents (every frame opens, every chunk has its id), then
-/// the WAL from each backup's start on (every segment opens; gaps within a backup's own WAL).
+/// the WAL (every segment and small file opens; gaps within a backup's own WAL): all of it, or what
+/// follows the start of the backups asked for.
 ///
 /// Damage is a finding. Errors: those that keep it from going on.
 [[nodiscard]] Result<VerifyReport> verify(const repository::Repository& repository,

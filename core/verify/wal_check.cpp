@@ -160,28 +160,39 @@ void findMissing(const Group& group, const std::set<model::Segment>& present, Ve
                                    {}});
 }
 
-Result<> checkHistories(const Repository& repository, const Group& group, VerifyReport& report)
+std::vector<std::string> backupsOn(const std::string& historyName, const Group& group)
 {
-    std::set<model::TimelineId> timelines;
+    std::vector<std::string> ids;
+    for (const model::Backup& backup : group.backups)
+        if (model::historyFileName(backup.timeline) == historyName)
+            ids.push_back(backup.id);
+    return ids;
+}
+
+/// History files that backups need, and every other small file that is there.
+Result<> checkSmallFiles(const Repository& repository, const Group& group,
+                         const VerifyRequest& request, VerifyReport& report)
+{
+    std::set<std::string> names;
     for (const model::Backup& backup : group.backups)
         if (model::value(backup.timeline) > 1)
-            timelines.insert(backup.timeline);
-    for (const model::TimelineId timeline : timelines) {
-        const std::string name = model::historyFileName(timeline);
+            names.insert(model::historyFileName(backup.timeline));
+    if (request.backupIds.empty()) {
+        SALVOR_TRY(const auto all, repository.walFiles(group.incarnation));
+        names.insert(all.begin(), all.end());
+    }
+    for (const std::string& name : names) {
         const auto bytes = repository.readWalFile(group.incarnation, name);
         if (!bytes.ok() && !isFinding(bytes.error()))
             return bytes.error();
-        if (bytes.ok() && postgres::parseHistoryFile(asText(*bytes)).ok())
+        const bool isHistory = model::walFileKind(name) == model::WalFileKind::History;
+        if (bytes.ok() && (!isHistory || postgres::parseHistoryFile(asText(*bytes)).ok()))
             continue;
-        Finding finding{"WAL '" + name + "'",
-                        "the history file '" + name
-                            + "' cannot be read: no server can follow that timeline",
-                        {},
-                        {}};
-        for (const model::Backup& backup : group.backups)
-            if (backup.timeline == timeline)
-                finding.backups.push_back(backup.id);
-        report.findings.push_back(std::move(finding));
+        report.findings.push_back({"WAL '" + name + "'",
+                                   "'" + name + "' cannot be read"
+                                       + (isHistory ? ": no server can follow that timeline" : ""),
+                                   backupsOn(name, group),
+                                   {}});
     }
     return {};
 }
@@ -199,11 +210,12 @@ void findConflicts(const std::vector<Repository::StoredSegment>& stored, const G
                                        {}});
 }
 
-/// Those to read: from the oldest backup's start on, each once, those in conflict left out.
+/// Those to read, each once, those in conflict left out: all, or those from the start of the oldest
+/// of the backups asked for on.
 std::vector<Repository::StoredSegment> chosen(const std::vector<Repository::StoredSegment>& stored,
                                               const Group& group, const VerifyRequest& request)
 {
-    std::uint64_t first = UINT64_MAX;
+    std::uint64_t first = request.backupIds.empty() ? 0 : UINT64_MAX;
     for (const model::Backup& backup : group.backups)
         first = std::min(first, ownRange(backup).first.number);
     std::mt19937_64 random(request.seed);
@@ -231,7 +243,7 @@ Result<> checkWal(const Repository& repository, const Group& group, const Verify
         present.insert(one.segment);
     findMissing(group, present, report);
     findConflicts(stored, group, report);
-    SALVOR_CHECK(checkHistories(repository, group, report));
+    SALVOR_CHECK(checkSmallFiles(repository, group, request, report));
     const auto list = chosen(stored, group, request);
     ByteCount total = 0;
     for (const auto& one : list)
