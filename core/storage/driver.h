@@ -5,10 +5,12 @@
 #include "core/base/clock.h"
 #include "core/base/result.h"
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace salvor::storage {
 
@@ -16,6 +18,8 @@ namespace salvor::storage {
 /// 512 bytes.
 using ObjectKey = std::string;
 [[nodiscard]] bool isValidKey(const ObjectKey& key) noexcept;
+/// True for what a key can begin with, the empty text among it.
+[[nodiscard]] bool isValidPrefix(const ObjectKey& prefix);
 
 struct ObjectInfo {
     ObjectKey key;
@@ -32,11 +36,15 @@ struct ByteRange {
     std::optional<ByteCount> length; ///< Unset: to the end.
 };
 
+/// How many bytes of an object of `size` bytes the range covers. Errors: InvalidInput past its end.
+[[nodiscard]] Result<ByteCount> rangeLength(const ByteRange& range, ByteCount size);
+
 class ReadStream {
 public:
     virtual ~ReadStream() = default;
     /// Fills from the front of `buffer`; 0 is the end. Errors: Corrupt when the object is shorter
-    /// than its size said, and those of the driver.
+    /// than its size said, and those of the driver. After a retryable one the next read() goes on
+    /// at the same place.
     virtual Result<std::size_t> read(MutableByteView buffer) = 0;
 };
 
@@ -44,9 +52,12 @@ public:
 class WriteStream {
 public:
     virtual ~WriteStream() = default;
+    /// After a retryable error none of `bytes` was taken: the same write() may be repeated, as long
+    /// as `bytes` are at most 1 MiB.
     virtual Result<> write(ByteView bytes) = 0;
-    /// Makes the object visible, whole and durable. Errors: NoSpace; AlreadyExists with
-    /// WriteOptions::onlyIfAbsent.
+    /// Makes the object visible, whole and durable. May be repeated after a retryable error.
+    /// Errors: NoSpace; AlreadyExists with WriteOptions::onlyIfAbsent; InvalidInput when
+    /// WriteOptions::size was not what came.
     virtual Result<> commit() = 0;
 };
 
@@ -66,7 +77,8 @@ struct Capabilities {
 /// Every driver promises: an object is seen whole or not at all; after commit() it is seen by
 /// stat, list and openRead, and survives power loss. A failed call changes nothing, except that
 /// after a Timeout it may have happened.
-/// Errors of every call: Denied, Unavailable, Timeout, Cancelled; others are named below.
+/// Errors of every call: Denied, Unavailable, Timeout, Cancelled, InvalidInput for what is no key;
+/// others are named below.
 class Driver {
 public:
     virtual ~Driver() = default;
@@ -85,6 +97,8 @@ public:
                                                            const WriteOptions& how) = 0;
     /// Removing what is not there succeeds. Denied while retention holds the object.
     virtual Result<> remove(const ObjectKey& key) = 0;
+    /// For how long from now the store asked not to be called again.
+    [[nodiscard]] virtual std::chrono::milliseconds advisedPause() const { return {}; }
 };
 
 /// The whole object, or the range of it. Errors: InvalidInput when it is longer than `limit` bytes.

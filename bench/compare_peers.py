@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+"""Salvor beside pgBackRest and pg_basebackup on one machine, in one interleaved run.
+
+    bench/compare_peers.py --salvorctl build/release/core/cli/salvorctl [--scale 150] [--rounds 3]
+
+Only the ratios count: the machine drifts. Every peer makes its files durable. Prints one row for
+each figure of the design: medians in seconds, sizes, and peer/Salvor (above 1: Salvor is faster).
+Needs root or the account postgres, Debian's postgresql-15 and pgbackrest.
+"""
+
+import argparse
+import os
+import platform
+import shutil
+import statistics
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tests/integration"))
+
+
+def arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--salvorctl", required=True)
+    parser.add_argument("--scale", type=int, default=150, help="pgbench scale; 150 is 2.2 GB")
+    parser.add_argument("--json-mb", type=int, default=500)
+    parser.add_argument("--random-mb", type=int, default=300)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--segments", type=int, default=30, help="WAL segments to push one by one")
+    return parser.parse_args()
+
+
+OPTIONS = arguments()
+os.environ["SALVORCTL"] = os.path.abspath(OPTIONS.salvorctl)
+import harness  # noqa: E402 - it reads SALVORCTL.
+
+
+def timed(argv, env=None):
+    began = time.monotonic()
+    harness.run(argv, timeout=3600, env=env)
+    return time.monotonic() - began
+
+
+def folder_size(path):
+    total = 0
+    for folder, _, files in os.walk(path):
+        total += sum(os.lstat(os.path.join(folder, file)).st_size for file in files)
+    return total
+
+
+class Bench:
+    def __init__(self):
+        self.site = harness.Site()
+        self.server = harness.Server(self.site, "source", 15).initdb()
+        self.site.add_repository()
+        self.site.add_cluster(self.server)
+        self.times = {}
+        self.sizes = {}
+
+    def note(self, work, who, seconds):
+        self.times.setdefault(work, {}).setdefault(who, []).append(seconds)
+        print(f"  {work:32} {who:14} {seconds:7.2f} s", flush=True)
+
+    def prepare(self):
+        self.rest_conf = os.path.join(self.site.folder, "pgbackrest.conf")
+        self.rest_repo = os.path.join(self.site.folder, "pgbackrest")
+        self.site.make_folder(self.rest_repo)
+        self.site.make_folder(os.path.join(self.site.folder, "spool"))
+        self.site.write(self.rest_conf, f"""[global]
+repo1-path={self.rest_repo}
+repo1-cipher-type=aes-256-cbc
+repo1-cipher-pass=a-passphrase-of-the-benchmark
+repo1-retention-full=99
+compress-type=zst
+compress-level=3
+process-max=2
+start-fast=y
+spool-path={self.site.folder}/spool
+lock-path={self.site.folder}/spool
+log-level-file=off
+log-level-console=error
+[demo]
+pg1-path={self.server.data}
+pg1-port={self.server.port}
+pg1-socket-path={self.server.socket}
+pg1-user=postgres
+""")
+        push = (f"pgbackrest --config={self.rest_conf} --stanza=demo archive-push %p && "
+                + self.site.archive_command("demo"))
+        self.server.configure({"archive_command": push, "max_wal_size": "4GB", "fsync": "on",
+                               "shared_buffers": "256MB"})
+        self.server.start()
+        self.rest("stanza-create")
+        self.server.pgbench_init(OPTIONS.scale)
+        self.server.sql(
+            "CREATE TABLE documents AS SELECT g AS id, jsonb_build_object('id', g, 'name', "
+            "md5(g::text), 'tags', jsonb_build_array(md5((g % 97)::text), md5((g % 13)::text)), "
+            "'text', repeat(md5((g % 1000)::text) || ' ', 12)) AS body "
+            f"FROM generate_series(1, {OPTIONS.json_mb * 1600}) g")
+        self.server.sql(
+            "CREATE TABLE noise AS SELECT g, (SELECT string_agg(uuid_send(gen_random_uuid()), "
+            f"''::bytea) FROM generate_series(1, 60) WHERE g > 0) AS b FROM generate_series(1, "
+            f"{OPTIONS.random_mb * 1000}) g")
+        self.server.sql("VACUUM FREEZE")
+        self.server.sql("CHECKPOINT")
+        self.wait_archive()
+        print(f"cluster: {folder_size(self.server.data) >> 20} MiB, "
+              f"{platform.machine()}, {os.cpu_count()} processors")
+
+    def wait_archive(self):
+        name = self.server.sql("SELECT pg_walfile_name(pg_switch_wal())")
+        harness.wait_for(name, lambda: self.server.sql(
+            f"SELECT last_archived_wal >= '{name}' FROM pg_stat_archiver") == "t", 900)
+
+    def rest(self, *verb, env=None):
+        return timed(["pgbackrest", f"--config={self.rest_conf}", "--stanza=demo", *verb], env)
+
+    def ctl(self, *verb):
+        return timed([self.site.salvorctl, "--quiet", "--config", self.site.config, *verb],
+                     {"XDG_STATE_HOME": self.site.state})
+
+    def fresh(self, name):
+        path = os.path.join(self.site.folder, name)
+        shutil.rmtree(path, ignore_errors=True)
+        return path
+
+    def full_backup(self):
+        # A repository of its own each round: a full backup must not find what the last one stored.
+        self.site.repository = self.fresh("repository")
+        self.site.add_repository()
+        before = folder_size(self.site.repository)
+        self.note("full backup", "salvor", self.ctl("backup", "demo"))
+        self.sizes["salvor"] = folder_size(os.path.join(self.site.repository, "packs")) - before
+        before = folder_size(self.rest_repo)
+        self.note("full backup", "pgbackrest", self.rest("--type=full", "backup"))
+        self.sizes["pgbackrest"] = folder_size(self.rest_repo) - before
+        target = self.fresh("basebackup")
+        self.note("full backup", "pg_basebackup", timed([
+            self.server.program("pg_basebackup"), "-D", target, "-h", self.server.socket, "-p",
+            str(self.server.port), "-U", "postgres", "-Ft", "-X", "none", "-c", "fast",
+            "--compress=server-zstd:level=3,workers=2"]))
+        self.sizes["pg_basebackup"] = folder_size(target)
+
+    def incremental(self):
+        self.note("incremental, nothing changed", "salvor", self.ctl("backup", "demo"))
+        self.note("incremental, nothing changed", "pgbackrest", self.rest("--type=incr", "backup"))
+
+    def restore(self):
+        self.wait_archive()
+        target = self.fresh("restored")
+        self.note("restore", "salvor", self.ctl("restore", "demo", "--to", target, "--immediate"))
+        plain = self.fresh("copy")
+        self.note("restore", "cp + sync", timed(
+            ["sh", "-c", f"cp -a {target} {plain} && sync -f {plain}"]))
+        shutil.rmtree(plain)
+        shutil.rmtree(target)
+        target = self.fresh("restored")
+        self.site.make_folder(target)
+        self.note("restore", "pgbackrest", self.rest(f"--pg1-path={target}", "--type=immediate",
+                                                     "restore"))
+        shutil.rmtree(target)
+
+    def push(self):
+        """Segments pushed one by one, into archives that have none of them yet."""
+        wal = os.path.join(self.server.data, "pg_wal")
+        names = sorted(name for name in os.listdir(wal) if len(name) == 24)[:OPTIONS.segments]
+        self.server.configure({"archive_command": "false"})
+        self.server.sql("SELECT pg_reload_conf()")
+        self.site.repository = self.fresh("repository")
+        self.site.add_repository()
+        shutil.rmtree(os.path.join(self.rest_repo, "archive"))
+        shutil.rmtree(os.path.join(self.rest_repo, "backup"))
+        self.rest("stanza-create")
+        work = f"archive-push of {len(names)} segments"
+        self.note(work, "salvor", sum(
+            self.ctl("archive-push", "demo", os.path.join(wal, name)) for name in names))
+        self.note(work, "pgbackrest", sum(
+            self.rest("archive-push", os.path.join(wal, name)) for name in names))
+
+    def report(self):
+        print()
+        for work, peers in self.times.items():
+            own = statistics.median(peers["salvor"])
+            for who, values in peers.items():
+                middle = statistics.median(values)
+                ratio = "" if who == "salvor" else f"  {middle / own:5.2f} x Salvor's time"
+                print(f"{work:32} {who:14} {middle:7.2f} s{ratio}")
+        for who, size in self.sizes.items():
+            ratio = self.sizes["salvor"] / size
+            print(f"{'size of the full backup':32} {who:14} {size / 2**20:7.0f} MiB"
+                  + ("" if who == "salvor" else f"  Salvor's is {ratio:.2f} of it"))
+
+
+def main():
+    bench = Bench()
+    try:
+        bench.prepare()
+        for number in range(OPTIONS.rounds):
+            print(f"round {number + 1} of {OPTIONS.rounds}")
+            bench.full_backup()
+            bench.incremental()
+            bench.restore()
+        bench.push()
+        bench.report()
+    finally:
+        bench.site.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+// Takes a backup of a running cluster into a repository.
+#pragma once
+
+#include "core/base/job_context.h"
+#include "core/model/backup.h"
+#include "core/postgres/backup_session.h"
+#include "core/repository/repository.h"
+
+#include <chrono>
+#include <map>
+#include <optional>
+
+namespace salvor::backup {
+
+struct BackupRequest {
+    std::string cluster;
+    std::string connection; ///< A libpq string.
+    std::string
+        primaryConnection; ///< Of a standby's primary, for the segment switch; may be empty.
+    Path dataDirectory;    ///< As this machine sees it; empty in stream mode.
+    model::BackupMode mode = model::BackupMode::Host;
+    postgres::Checkpoint checkpoint = postgres::Checkpoint::Fast;
+    std::map<std::string, std::string> annotations;
+    unsigned workers = 0; ///< 0: one for each processor, at most 8.
+    int compressionLevel = 1;
+    std::chrono::seconds walTimeout{300}; ///< How long to wait for the last segment in the archive.
+};
+
+/// Takes one. Visible in the repository only when everything is durable there: all files, the WAL
+/// from start to stop, the history files, and a backup_manifest.
+///
+/// Host mode reads the data directory in parallel, pg_control last, checks page checksums while
+/// reading (a wrong page is read again, then reported in Backup::damaged and as a warning), and
+/// waits for the archive. Stream mode receives BASE_BACKUP and brings its own WAL.
+///
+/// Errors: NotReady when archiving is off in host mode, the data directory is another cluster's,
+///         the standby was promoted meanwhile, full_page_writes is off on a standby's primary, or
+///         the last segment did not arrive in time (with what pg_stat_archiver says); Denied for
+///         missing privileges (with the GRANT) or unreadable files; Cancelled; those of the
+///         repository. Nothing is visible after an error, and the server has left backup mode.
+/// Progress: bytes of files read.
+/// Thread:   blocks; uses threads of its own.
+[[nodiscard]] Result<model::Backup> runBackup(const BackupRequest& request,
+                                              repository::Repository& repository, JobContext& job);
+
+} // namespace salvor::backup

@@ -1,0 +1,151 @@
+// The one door for the programs: what salvorctl and the window can do.
+#pragma once
+
+#include "core/base/job_context.h"
+#include "core/finder/reach.h"
+#include "core/model/restore_plan.h"
+#include "core/postgres/instance.h"
+#include "core/repository/repository.h"
+#include "core/settings/config.h"
+#include "core/verify/verify.h"
+
+#include <functional>
+#include <memory>
+
+namespace salvor::console {
+
+/// Asks a person for a passphrase. Unset where there is nobody to ask.
+using AskPassphrase = std::function<Result<Secret>(const std::string& repository)>;
+
+/// The result of `cluster check`: is this cluster protected now?
+struct ClusterReport {
+    std::string cluster;
+    std::vector<model::Check> checks; ///< Worst first.
+    [[nodiscard]] bool isProtected() const;
+};
+
+/// What a cluster page shows.
+struct ClusterSummary {
+    std::string name;
+    std::string repository;
+    bool configured = true; ///< In salvor.conf; else only found in the repository.
+    std::optional<model::Incarnation> incarnation; ///< Unset: nothing in the repository yet.
+    std::vector<model::Backup> backups;            ///< Oldest first.
+    std::vector<model::RecoverableRange> ranges;
+    std::vector<model::WalGap> gaps;
+    std::vector<std::string> warnings; ///< Sentences.
+    Moment readAt;
+};
+
+struct BackupFile {
+    std::string path;
+    repository::TreeKind kind{};
+    ByteCount size = 0;
+    Moment modifiedAt;
+};
+
+struct BackupChoice {
+    std::optional<model::BackupMode> mode; ///< Unset: host where the data directory is readable.
+    postgres::Checkpoint checkpoint = postgres::Checkpoint::Fast;
+    std::map<std::string, std::string> annotations;
+};
+
+struct RestoreChoice {
+    std::string cluster;
+    model::RecoveryTarget target;
+    std::string backupId; ///< Empty: chosen.
+    Path destination;
+    std::map<std::uint32_t, std::string> tablespaces;
+    std::string owner;
+    std::optional<model::AtTarget> action; ///< Unset: pause when started, promote otherwise.
+    model::StartOptions startOptions;
+};
+
+/// Where the running program and its state are: given by main().
+struct Surroundings {
+    Path program;     ///< Absolute path of salvorctl, for restore_command.
+    Path stateFolder; ///< $XDG_STATE_HOME/salvor.
+};
+
+/// Thread-safe: opened repositories are shared and kept.
+class Console {
+public:
+    Console(settings::Config config, Surroundings surroundings, AskPassphrase ask);
+    ~Console();
+
+    [[nodiscard]] const settings::Config& config() const noexcept { return m_config; }
+
+    // Repositories. -------------------------------------------------------------------------
+    /// Makes the key file first when the configuration names one that is not there yet.
+    [[nodiscard]] Result<repository::RepositoryInfo> initRepository(const std::string& name);
+    [[nodiscard]] Result<repository::RepositoryInfo> repositoryInfo(const std::string& name);
+    [[nodiscard]] Result<std::vector<repository::KeySlot>> keys(const std::string& name);
+    [[nodiscard]] Result<repository::KeySlot> addKey(const std::string& name,
+                                                     const repository::Unlock& key,
+                                                     repository::SlotAccess access,
+                                                     const std::string& label);
+    [[nodiscard]] Result<> removeKey(const std::string& name, const std::string& slot);
+    /// The conformance suite against a place that need not be a repository yet.
+    struct ConnectionTest {
+        bool good = false;
+        std::vector<std::string> passed; ///< Sentences.
+        std::vector<std::string> failed; ///< Sentences.
+        bool isRepository = false;
+    };
+    [[nodiscard]] Result<ConnectionTest> testConnection(const settings::RepositoryConfig& place,
+                                                        JobContext& job);
+    /// Drops what is kept of a repository, so that the next call opens it anew.
+    void reopen(const std::string& name);
+
+    // Clusters and backups. -----------------------------------------------------------------
+    [[nodiscard]] Result<ClusterReport> checkCluster(const std::string& cluster, JobContext& job);
+    [[nodiscard]] Result<model::Incarnation> adoptCluster(const std::string& cluster);
+    /// Of configuration and repositories together. A repository that cannot be read gives a
+    /// summary with a warning, not an error.
+    [[nodiscard]] Result<std::vector<ClusterSummary>> clusters(JobContext& job);
+    [[nodiscard]] Result<model::Backup> backup(const std::string& cluster,
+                                               const BackupChoice& choice, JobContext& job);
+    [[nodiscard]] Result<std::vector<model::Backup>> backups(const std::string& cluster);
+    [[nodiscard]] Result<model::Backup> findBackup(const std::string& id);
+    [[nodiscard]] Result<std::vector<BackupFile>> backupFiles(const std::string& id,
+                                                              JobContext& job);
+    [[nodiscard]] Result<model::WalArchiveState> walState(const std::string& cluster);
+    [[nodiscard]] Result<std::vector<model::RecoverableRange>>
+    recoverable(const std::string& cluster, JobContext& job);
+
+    // Restore. ------------------------------------------------------------------------------
+    /// Pure but for looking. `nearest` is filled when the target is out of reach.
+    [[nodiscard]] Result<model::RestorePlan>
+    planRestore(const RestoreChoice& choice, JobContext& job, finder::Nearest* nearest = nullptr);
+    /// Errors: NotReady when the plan is stale or holds a blocker.
+    [[nodiscard]] Result<model::RestoreOutcome> applyRestore(const model::RestorePlan& plan,
+                                                             JobContext& job);
+    [[nodiscard]] static std::string planHash(const model::RestorePlan& plan);
+
+    // Started copies. -----------------------------------------------------------------------
+    [[nodiscard]] Result<std::vector<postgres::Instance>> instances() const;
+    [[nodiscard]] Result<postgres::InstanceStatus> instanceStatus(const std::string& name) const;
+    [[nodiscard]] Result<postgres::InstanceStatus> promote(const std::string& name,
+                                                           JobContext& job);
+    [[nodiscard]] Result<postgres::InstanceStatus> resume(const std::string& name, JobContext& job);
+    [[nodiscard]] Result<> stopInstance(const std::string& name, JobContext& job);
+    [[nodiscard]] Result<> removeInstance(const std::string& name, JobContext& job);
+
+    // WAL. ----------------------------------------------------------------------------------
+    [[nodiscard]] Result<repository::Repository::Pushed> archivePush(const std::string& cluster,
+                                                                     const Path& path);
+    [[nodiscard]] Result<> archiveGet(const std::string& cluster, const std::string& name,
+                                      const Path& destination);
+
+    [[nodiscard]] Result<verify::VerifyReport>
+    verify(const std::string& repository, const verify::VerifyRequest& request, JobContext& job);
+
+private:
+    struct Opened;
+    settings::Config m_config;
+    Surroundings m_surroundings;
+    AskPassphrase m_ask;
+    std::unique_ptr<Opened> m_opened;
+};
+
+} // namespace salvor::console

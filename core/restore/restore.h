@@ -1,0 +1,68 @@
+// Restores a backup into a new directory, by a plan made before.
+#pragma once
+
+#include "core/base/job_context.h"
+#include "core/model/restore_plan.h"
+#include "core/postgres/instance.h"
+#include "core/repository/repository.h"
+
+namespace salvor::restore {
+
+/// Where and how; everything else comes from what was resolved.
+struct PlanRequest {
+    std::string repository; ///< Its name in the configuration.
+    model::Backup backup;
+    std::string backupChosenBecause;
+    model::RecoveryTarget asked;
+    model::ResolvedTarget target;
+    std::vector<model::WalRange> walNeeded;
+    model::AtTarget action = model::AtTarget::Promote;
+    Path destination;
+    std::map<std::uint32_t, std::string> tablespaces;
+    std::string owner; ///< Empty: the runner, or as root the owner of the backed-up directory.
+    model::StartOptions startOptions;
+    Path programs; ///< pg-bin of the configuration; may be empty.
+    std::vector<std::string> losses;
+    std::vector<std::string> commands;
+};
+
+/// Pure but for looking: reads the tree, the listing of packs, and the destination; writes nothing.
+/// Checks that found a blocker stand in the plan and refuse it at apply().
+///
+/// Blockers: destination not empty, a file, inside or around another data directory, or belonging
+/// to a running server; a tablespace without a new place, or one that is not empty, or the same as
+/// another; not enough space; packs missing or of the wrong size; WAL missing; no programs of that
+/// major when it is to be started; an owner that is not there, or root; another path's filesystem
+/// not writable.
+[[nodiscard]] Result<model::RestorePlan> makePlan(const repository::Repository& repository,
+                                                  const PlanRequest& request, JobContext& job);
+
+/// SHA-256 over the plan's canonical JSON, in hexadecimal.
+[[nodiscard]] std::string planHash(const model::RestorePlan& plan);
+
+struct ApplyOptions {
+    /// What PostgreSQL will run to fetch WAL: program, absolute configuration file.
+    std::string restoreCommand;
+    Path instancesFolder;
+    Path programs; ///< pg-bin of the configuration; may be empty.
+    unsigned workers = 0;
+};
+
+/// Carries a plan out.
+///
+/// Afterwards DIR is there with everything fsynced, pg_control put in place last (before that a
+/// server refuses to start it), recovery.signal, settings in postgresql.auto.conf only, and
+/// pg_verifybackup -n passes. Configuration that lay outside the data directory is beside it in
+/// DIR.config. Started copies are fenced and listed as instances; "answered" means that a query
+/// was answered and the reached point is the one planned.
+///
+/// Errors: NotReady when a blocker stands in the plan or it is stale (backup, WAL or destination
+///         changed since); Corrupt before anything was written when packs are damaged, or after,
+///         naming the file; NoSpace; Cancelled. After an error nothing of it looks like a data
+///         directory: what was written stays under DIR without pg_control, and the message says so.
+/// Progress: bytes of files written.
+[[nodiscard]] Result<model::RestoreOutcome> apply(const model::RestorePlan& plan,
+                                                  const repository::Repository& repository,
+                                                  const ApplyOptions& options, JobContext& job);
+
+} // namespace salvor::restore

@@ -1,0 +1,62 @@
+// salvor.conf: repositories and clusters, strictly read.
+#pragma once
+
+#include "core/base/file.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace salvor::settings {
+
+struct RepositoryConfig {
+    std::string name;
+    std::string url;      ///< "file:///srv/backup" or "s3://bucket/prefix".
+    std::string endpoint; ///< "https://s3.example.net:9000"; empty: AWS.
+    std::string region;
+    bool pathStyle = false;
+    Path caFile;
+    std::string credentials = "env"; ///< env, profile:NAME, process:CMD, instance, file:PATH.
+    std::string sse = "none";        ///< none, s3, kms:ID.
+    std::string storageClass;
+    int lockDays = 0;
+    Path keyFile;
+    std::string keyCommand; ///< A program and its arguments, split at white space; no shell.
+    bool encrypted = true;  ///< `encryption = none` makes it false.
+};
+
+struct ClusterConfig {
+    std::string name;
+    std::string repository;
+    std::string connection;
+    Path dataDirectory;
+    std::string primaryConnection;
+    Path pgBin;
+};
+
+struct Config {
+    Path file; ///< Absolute.
+    std::vector<RepositoryConfig> repositories;
+    std::vector<ClusterConfig> clusters;
+
+    /// Errors: InvalidInput naming the nearest one there is.
+    [[nodiscard]] Result<RepositoryConfig> repository(const std::string& name) const;
+    [[nodiscard]] Result<ClusterConfig> cluster(const std::string& name) const;
+};
+
+/// `given`, $SALVOR_CONFIG, $XDG_CONFIG_HOME/salvor/salvor.conf (or ~/.config), then
+/// /etc/salvor/salvor.conf; the first found. Errors: NotReady naming the places looked at.
+[[nodiscard]] Result<Path> findConfigFile(const std::optional<Path>& given);
+
+/// Errors: InvalidInput naming file, line and the nearest key for anything not understood: unknown
+///         section or key, a key twice, a bad value, a cluster whose repository is not there, an
+///         encrypted repository without a key is allowed (a passphrase is asked for).
+[[nodiscard]] Result<Config> loadConfig(const Path& file);
+[[nodiscard]] Result<Config> parseConfig(std::string_view text, const Path& file);
+
+/// The text with a section added or replaced, everything else (comments too) as it was.
+[[nodiscard]] Result<std::string> withRepository(std::string_view text,
+                                                 const RepositoryConfig& repository);
+[[nodiscard]] Result<std::string> withCluster(std::string_view text, const ClusterConfig& cluster);
+
+} // namespace salvor::settings

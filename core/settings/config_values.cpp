@@ -1,0 +1,370 @@
+#include "core/settings/config_values.h"
+
+#include "core/base/text.h"
+
+#include <algorithm>
+#include <functional>
+
+namespace salvor::settings {
+
+namespace {
+
+constexpr int maxLockDays = 36500;
+
+/// Why a value is not one; the caller knows where it stands.
+Error wrong(std::string problem, std::string hint)
+{
+    return fail(ErrorCode::InvalidInput, std::move(problem), std::move(hint));
+}
+
+Result<Path> absolutePath(const std::string& value)
+{
+    if (!Path(value).is_absolute())
+        return wrong("'" + value + "' is not an absolute path",
+                     "Write the whole path, beginning with '/'.");
+    return Path(value).lexically_normal();
+}
+
+Result<bool> yesOrNo(const std::string& value)
+{
+    for (const char* word : {"yes", "true", "on"})
+        if (value == word)
+            return true;
+    for (const char* word : {"no", "false", "off"})
+        if (value == word)
+            return false;
+    return wrong("'" + value + "' is neither yes nor no", "Write yes or no.");
+}
+
+bool isBucketName(std::string_view name)
+{
+    const auto allowed = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+    };
+    return name.size() >= 3 && name.size() <= 63 && std::all_of(name.begin(), name.end(), allowed)
+           && name.front() != '-' && name.front() != '.' && name.back() != '-'
+           && name.back() != '.';
+}
+
+/// What may stand in object keys, so that every store and every shell takes it.
+bool isKeyPrefix(std::string_view prefix)
+{
+    std::string_view rest = prefix;
+    while (true) {
+        const std::string_view part = rest.substr(0, rest.find('/'));
+        const bool plain = std::all_of(part.begin(), part.end(), [](char c) {
+            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
+                   || c == '-' || c == '.' || c == '_';
+        });
+        if (part.empty() || part == "." || part == ".." || !plain)
+            return false;
+        if (part.size() == rest.size())
+            return true;
+        rest.remove_prefix(part.size() + 1);
+    }
+}
+
+Result<std::string> fileUrl(const std::string& value)
+{
+    const std::string path = value.substr(std::string_view("file://").size());
+    if (path.empty() || path.front() != '/')
+        return wrong("'" + value + "' does not name an absolute folder of this machine",
+                     "Write file:// and the whole path, as in file:///srv/backup.");
+    const Path folder = Path(path).lexically_normal();
+    if (folder == folder.root_path())
+        return wrong("'" + value + "' is the root of the file system",
+                     "Name a folder of the repository's own.");
+    std::string text = folder.native();
+    if (text.back() == '/')
+        text.pop_back();
+    return "file://" + text;
+}
+
+Result<std::string> s3Url(const std::string& value)
+{
+    std::string_view rest = std::string_view(value).substr(std::string_view("s3://").size());
+    while (rest.ends_with('/'))
+        rest.remove_suffix(1);
+    const std::size_t slash = rest.find('/');
+    const std::string_view bucket = rest.substr(0, slash);
+    if (!isBucketName(bucket))
+        return wrong("'" + std::string(bucket) + "' is not the name of a bucket",
+                     "A bucket has 3 to 63 lower-case letters, digits, '-' and '.'.");
+    if (slash != std::string_view::npos && !isKeyPrefix(rest.substr(slash + 1)))
+        return wrong("'" + std::string(rest.substr(slash + 1)) + "' is not a usable prefix",
+                     "Use letters, digits, '-', '_' and '.', with single '/' between the parts.");
+    return "s3://" + std::string(rest);
+}
+
+Result<std::string> repositoryUrl(const std::string& value)
+{
+    if (value.starts_with("file://"))
+        return fileUrl(value);
+    if (value.starts_with("s3://"))
+        return s3Url(value);
+    return wrong("'" + value + "' is not a place for a repository",
+                 "Write file:///absolute/folder or s3://bucket/prefix.");
+}
+
+Result<std::string> endpointUrl(const std::string& value)
+{
+    for (const std::string_view scheme : {"https://", "http://"}) {
+        if (!value.starts_with(scheme))
+            continue;
+        const std::string_view rest = std::string_view(value).substr(scheme.size());
+        const std::string_view host = rest.substr(0, rest.find('/'));
+        if (host.empty() || value.find_first_of(" \t@?#") != std::string::npos)
+            break;
+        std::string text = value;
+        while (text.back() == '/')
+            text.pop_back();
+        return text;
+    }
+    return wrong("'" + value + "' is not the address of a service",
+                 "Write https://host or https://host:port, without user, password or query.");
+}
+
+Result<std::string> credentialSource(const std::string& value)
+{
+    if (value == "env" || value == "instance")
+        return value;
+    for (const std::string_view kind : {"profile:", "process:"}) {
+        if (value.starts_with(kind) && !trim(value.substr(kind.size())).empty())
+            return value;
+    }
+    if (value.starts_with("file:")) {
+        SALVOR_TRY(const Path path, absolutePath(std::string(trim(value.substr(5)))));
+        return "file:" + path.native();
+    }
+    return wrong("'" + value + "' is not a source of credentials",
+                 "Write env, profile:NAME, process:COMMAND, instance or file:/absolute/path; the "
+                 "secret itself never stands in this file.");
+}
+
+Result<std::string> sseMode(const std::string& value)
+{
+    if (value == "none" || value == "s3" || (value.starts_with("kms:") && value.size() > 4))
+        return value;
+    return wrong("'" + value + "' is not a way of server-side encryption",
+                 "Write none, s3 or kms:KEY-ID.");
+}
+
+Result<std::string> storageClassName(const std::string& value)
+{
+    const bool plain = std::all_of(value.begin(), value.end(), [](char c) {
+        return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+    });
+    if (plain)
+        return value;
+    return wrong("'" + value + "' is not a storage class",
+                 "Write it as the store does, such as STANDARD_IA.");
+}
+
+Result<int> lockDays(const std::string& value)
+{
+    const auto days = parseUnsigned(value);
+    if (days && *days <= static_cast<std::uint64_t>(maxLockDays))
+        return static_cast<int>(*days);
+    return wrong("'" + value + "' is not a number of days",
+                 "Write a whole number from 0 (no lock) to " + std::to_string(maxLockDays) + ".");
+}
+
+Result<std::string> anyText(const std::string& value)
+{
+    return value;
+}
+
+template <typename Config>
+using Reader = std::function<Result<>(Config&, const std::string&)>;
+
+/// A key and what it does with its value.
+template <typename Config>
+struct Key {
+    const char* name;
+    Reader<Config> read;
+};
+
+template <typename Config, typename Value, typename Convert>
+Reader<Config> into(Value Config::*member, Convert convert)
+{
+    return [member, convert](Config& config, const std::string& value) -> Result<> {
+        SALVOR_TRY(config.*member, convert(value));
+        return {};
+    };
+}
+
+Result<> readEncryption(RepositoryConfig& repository, const std::string& value)
+{
+    if (value != "none")
+        return wrong("'" + value + "' is not a way to store a repository",
+                     "Leave the line out to encrypt, or write none to store everything readable.");
+    repository.encrypted = false;
+    return {};
+}
+
+const std::vector<Key<RepositoryConfig>>& repositoryKeyTable()
+{
+    using R = RepositoryConfig;
+    static const std::vector<Key<R>> table = {
+        {"url", into(&R::url, repositoryUrl)},
+        {"endpoint", into(&R::endpoint, endpointUrl)},
+        {"region", into(&R::region, anyText)},
+        {"path-style", into(&R::pathStyle, yesOrNo)},
+        {"ca-file", into(&R::caFile, absolutePath)},
+        {"credentials", into(&R::credentials, credentialSource)},
+        {"sse", into(&R::sse, sseMode)},
+        {"storage-class", into(&R::storageClass, storageClassName)},
+        {"lock-days", into(&R::lockDays, lockDays)},
+        {"key-file", into(&R::keyFile, absolutePath)},
+        {"key-command", into(&R::keyCommand, anyText)},
+        {"encryption", readEncryption},
+    };
+    return table;
+}
+
+const std::vector<Key<ClusterConfig>>& clusterKeyTable()
+{
+    using C = ClusterConfig;
+    static const std::vector<Key<C>> table = {
+        {"repository", into(&C::repository, anyText)},
+        {"connection", into(&C::connection, anyText)},
+        {"data-directory", into(&C::dataDirectory, absolutePath)},
+        {"primary-connection", into(&C::primaryConnection, anyText)},
+        {"pg-bin", into(&C::pgBin, absolutePath)},
+    };
+    return table;
+}
+
+template <typename Config>
+std::vector<std::string> namesOf(const std::vector<Key<Config>>& table)
+{
+    std::vector<std::string> names;
+    for (const auto& key : table)
+        names.emplace_back(key.name);
+    return names;
+}
+
+template <typename Config>
+Result<Config> readSection(const IniSection& section, std::string_view file,
+                           const std::vector<Key<Config>>& table)
+{
+    Config config;
+    config.name = section.name;
+    for (const IniEntry& entry : section.entries) {
+        const auto key = std::find_if(table.begin(), table.end(),
+                                      [&](const auto& each) { return each.name == entry.key; });
+        if (key == table.end()) {
+            const auto near = nearest(entry.key, namesOf(table));
+            return fail(ErrorCode::InvalidInput,
+                        atLine(file, entry.line) + ": unknown key '" + entry.key + "' in ["
+                            + section.kind + " " + section.name + "]",
+                        near ? "Did you mean '" + *near + "'?"
+                             : "See salvor.conf(5) for the keys there are.");
+        }
+        SALVOR_CHECK(
+            key->read(config, entry.value).in(atLine(file, entry.line) + ": " + entry.key));
+    }
+    return config;
+}
+
+Error missing(const IniSection& section, std::string_view file, const std::string& key,
+              const std::string& example)
+{
+    return fail(ErrorCode::InvalidInput,
+                atLine(file, section.line) + ": [" + section.kind + " " + section.name
+                    + "] has no '" + key + "'",
+                "Add a line like: " + key + " = " + example + ".");
+}
+
+/// Refuses `key` in a section where it means nothing, so that nobody relies on it.
+Result<> refuseKey(const IniSection& section, std::string_view file, const std::string& key,
+                   const std::string& reason)
+{
+    for (const IniEntry& entry : section.entries) {
+        if (entry.key == key)
+            return fail(ErrorCode::InvalidInput,
+                        atLine(file, entry.line) + ": '" + key + "' " + reason, "Remove the line.");
+    }
+    return {};
+}
+
+} // namespace
+
+std::vector<std::string> repositoryKeys()
+{
+    return namesOf(repositoryKeyTable());
+}
+
+std::vector<std::string> clusterKeys()
+{
+    return namesOf(clusterKeyTable());
+}
+
+Result<RepositoryConfig> readRepository(const IniSection& section, std::string_view file)
+{
+    SALVOR_TRY(RepositoryConfig repository, readSection(section, file, repositoryKeyTable()));
+    if (repository.url.empty())
+        return missing(section, file, "url", "file:///srv/backup");
+    if (repository.url.starts_with("file:")) {
+        for (const char* key : {"endpoint", "region", "path-style", "ca-file", "credentials", "sse",
+                                "storage-class", "lock-days"})
+            SALVOR_CHECK(refuseKey(section, file, key, "has no meaning for a folder"));
+    }
+    if (!repository.encrypted) {
+        for (const char* key : {"key-file", "key-command"})
+            SALVOR_CHECK(refuseKey(section, file, key, "has no meaning with encryption = none"));
+    }
+    if (!repository.keyFile.empty())
+        SALVOR_CHECK(
+            refuseKey(section, file, "key-command", "contradicts 'key-file': only one can be"));
+    return repository;
+}
+
+Result<ClusterConfig> readCluster(const IniSection& section, std::string_view file)
+{
+    SALVOR_TRY(ClusterConfig cluster, readSection(section, file, clusterKeyTable()));
+    if (cluster.repository.empty())
+        return missing(section, file, "repository", "NAME");
+    return cluster;
+}
+
+namespace {
+
+void put(KeyValues& out, const char* key, const std::string& value)
+{
+    if (!value.empty())
+        out.emplace_back(key, value);
+}
+
+} // namespace
+
+KeyValues writeRepository(const RepositoryConfig& repository)
+{
+    KeyValues out;
+    put(out, "url", repository.url);
+    put(out, "endpoint", repository.endpoint);
+    put(out, "region", repository.region);
+    put(out, "path-style", repository.pathStyle ? "yes" : "");
+    put(out, "ca-file", repository.caFile.native());
+    put(out, "credentials", repository.credentials == "env" ? "" : repository.credentials);
+    put(out, "sse", repository.sse == "none" ? "" : repository.sse);
+    put(out, "storage-class", repository.storageClass);
+    put(out, "lock-days", repository.lockDays == 0 ? "" : std::to_string(repository.lockDays));
+    put(out, "key-file", repository.keyFile.native());
+    put(out, "key-command", repository.keyCommand);
+    put(out, "encryption", repository.encrypted ? "" : "none");
+    return out;
+}
+
+KeyValues writeCluster(const ClusterConfig& cluster)
+{
+    KeyValues out;
+    put(out, "repository", cluster.repository);
+    put(out, "connection", cluster.connection);
+    put(out, "data-directory", cluster.dataDirectory.native());
+    put(out, "primary-connection", cluster.primaryConnection);
+    put(out, "pg-bin", cluster.pgBin.native());
+    return out;
+}
+
+} // namespace salvor::settings

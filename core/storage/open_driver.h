@@ -1,0 +1,31 @@
+// From a setting to a driver.
+#pragma once
+
+#include "core/base/file.h"
+#include "core/storage/driver.h"
+
+#include <stop_token>
+
+namespace salvor::storage {
+
+/// What a place is called and how it is reached. Everything but `url` is for s3:// only.
+struct PlaceOptions {
+    std::string url;      ///< "file:///srv/backup" or "s3://bucket/prefix".
+    std::string endpoint; ///< "https://s3.example.net:9000"; empty: Amazon's, by region.
+    std::string region;   ///< Empty: $AWS_REGION, $AWS_DEFAULT_REGION, or us-east-1.
+    bool pathStyle = false;
+    Path caFile;                     ///< Certificates to trust instead of the system's.
+    std::string credentials = "env"; ///< As net::createCredentialSource.
+    std::string sse = "none";        ///< "none", "s3", "kms" or "kms:ID".
+    std::string storageClass;
+    int lockDays = 0;
+    std::stop_token stop; ///< Ends waiting and transfers with Cancelled.
+};
+
+/// Opens the place, with retries. Nothing is asked of it yet.
+///
+/// Errors: InvalidInput for a URL or an option that is not understood; NotReady for a file with
+///         certificates that has none.
+[[nodiscard]] Result<std::unique_ptr<Driver>> openDriver(const PlaceOptions& options);
+
+} // namespace salvor::storage

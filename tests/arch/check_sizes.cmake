@@ -1,0 +1,16 @@
+# cmake -DSRC=<root> -P check_sizes.cmake: fails if a file has grown past what one person keeps in
+# mind: 600 lines for a source, 250 for a header.
+foreach(row IN ITEMS "cpp 600" "h 250")
+  separate_arguments(row UNIX_COMMAND "${row}")
+  list(GET row 0 ending)
+  list(GET row 1 limit)
+  file(GLOB_RECURSE files RELATIVE ${SRC} ${SRC}/core/*.${ending} ${SRC}/gui/*.${ending})
+  foreach(file IN LISTS files)
+    file(READ ${SRC}/${file} content)
+    string(REGEX MATCHALL "\n" breaks "${content}")
+    list(LENGTH breaks count)
+    if(count GREATER limit)
+      message(SEND_ERROR "${file}: ${count} lines, ${limit} at most")
+    endif()
+  endforeach()
+endforeach()

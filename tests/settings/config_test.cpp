@@ -1,0 +1,332 @@
+#include "core/settings/config.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <map>
+#include <optional>
+#include <sys/stat.h>
+
+namespace salvor::settings {
+namespace {
+
+const Path file = "/etc/salvor/salvor.conf";
+
+/// What is wrong with a text: message and hint, or "fine".
+std::string complaint(std::string_view text)
+{
+    const auto config = parseConfig(text, file);
+    if (config.ok())
+        return "fine";
+    EXPECT_EQ(config.error().code, ErrorCode::InvalidInput);
+    return config.error().message + " | " + config.error().hint;
+}
+
+/// The same for one line in a repository section on S3, which stands in line 3.
+std::string lineComplaint(const std::string& line)
+{
+    return complaint("[repository main]\nurl = s3://bucket\n" + line + "\n");
+}
+
+void expectContains(const std::string& text, const std::string& part)
+{
+    EXPECT_NE(text.find(part), std::string::npos) << text;
+}
+
+TEST(Config, EveryKeyIsRead)
+{
+    const auto config = parseConfig(R"(# Salvor
+; another comment
+[repository offsite]
+url = s3://backups-eu/salvor/main/
+endpoint = https://s3.example.net:9000/
+region = eu-west-1
+path-style = yes
+ca-file = /etc/ssl/own.pem
+credentials = profile:backup
+sse = kms:alias/backup
+storage-class = STANDARD_IA
+lock-days = 30
+key-file = /etc/salvor/offsite.key
+
+[cluster orders]
+repository = offsite
+connection = host=/var/run/postgresql port=5433 dbname=postgres options='-c x=1'
+data-directory = /var/lib/postgresql/15/main/
+primary-connection = host=primary
+pg-bin = /usr/lib/postgresql/15/bin
+)",
+                                    file);
+    ASSERT_TRUE(config.ok()) << config.error().message;
+    const auto repository = config->repository("offsite");
+    ASSERT_TRUE(repository.ok());
+    EXPECT_EQ(repository->url, "s3://backups-eu/salvor/main");
+    EXPECT_EQ(repository->endpoint, "https://s3.example.net:9000");
+    EXPECT_EQ(repository->region, "eu-west-1");
+    EXPECT_TRUE(repository->pathStyle);
+    EXPECT_EQ(repository->caFile, "/etc/ssl/own.pem");
+    EXPECT_EQ(repository->credentials, "profile:backup");
+    EXPECT_EQ(repository->sse, "kms:alias/backup");
+    EXPECT_EQ(repository->storageClass, "STANDARD_IA");
+    EXPECT_EQ(repository->lockDays, 30);
+    EXPECT_EQ(repository->keyFile, "/etc/salvor/offsite.key");
+    EXPECT_TRUE(repository->encrypted);
+    const auto cluster = config->cluster("orders");
+    ASSERT_TRUE(cluster.ok());
+    EXPECT_EQ(cluster->connection,
+              "host=/var/run/postgresql port=5433 dbname=postgres options='-c x=1'");
+    EXPECT_EQ(cluster->primaryConnection, "host=primary");
+    EXPECT_EQ(cluster->pgBin, "/usr/lib/postgresql/15/bin");
+}
+
+TEST(Config, DefaultsAreEncryptedAndCredentialsOfTheEnvironment)
+{
+    const auto config = parseConfig("[repository a]\r\nurl = file:///srv/backup/\r\n", file);
+    ASSERT_TRUE(config.ok()) << config.error().message;
+    EXPECT_EQ(config->repositories.at(0).url, "file:///srv/backup");
+    EXPECT_EQ(config->repositories.at(0).credentials, "env");
+    EXPECT_EQ(config->repositories.at(0).sse, "none");
+    EXPECT_TRUE(config->repositories.at(0).encrypted);
+}
+
+TEST(Config, PlainStorageNeedsTheExplicitWord)
+{
+    const auto config = parseConfig("[repository a]\nurl=file:///srv/b\nencryption = none\n", file);
+    ASSERT_TRUE(config.ok());
+    EXPECT_FALSE(config->repositories.at(0).encrypted);
+    expectContains(lineComplaint("encryption = off"), "line 3: encryption: 'off'");
+}
+
+TEST(Config, ACommentAfterAValueIsPartOfTheValue)
+{
+    const auto config =
+        parseConfig("[repository a]\nurl = file:///srv/b\nkey-command = pass show a # b\n", file);
+    ASSERT_TRUE(config.ok());
+    EXPECT_EQ(config->repositories.at(0).keyCommand, "pass show a # b");
+}
+
+TEST(Config, AnUnknownKeyNamesFileLineAndNearestKey)
+{
+    const std::string said = lineComplaint("regoin = eu");
+    expectContains(said, "'/etc/salvor/salvor.conf', line 3: unknown key 'regoin'");
+    expectContains(said, "Did you mean 'region'?");
+}
+
+TEST(Config, KeysOfTheOtherKindAreUnknown)
+{
+    expectContains(complaint("[repository a]\nurl=file:///b\nconnection=x\n"),
+                   "line 3: unknown key 'connection' in [repository a]");
+}
+
+TEST(Config, AnUnknownSectionNamesTheNearest)
+{
+    expectContains(complaint("[repositry a]\nurl=file:///b\n"),
+                   "line 1: unknown section [repositry a] | Did you mean [repository a]?");
+    expectContains(complaint("[global x]\na=b\n"), "There are [repository NAME]");
+}
+
+TEST(Config, BrokenLinesNameTheLine)
+{
+    expectContains(complaint("url = x\n"), "line 1: 'url' stands before the first section");
+    expectContains(complaint("[repository]\n"), "line 1: the section '[repository]' has no name");
+    expectContains(complaint("[repository a\n"), "line 1: the section heading has no ']'");
+    expectContains(lineComplaint("region"), "line 3: 'region' is not a setting");
+    expectContains(lineComplaint("= x"), "line 3: there is no key before '='");
+    expectContains(lineComplaint("region ="), "line 3: 'region' has no value");
+    expectContains(lineComplaint("region = a\x01"), "line 3: there is a control character");
+}
+
+TEST(Config, ASectionOrAKeyTwiceNamesBothLines)
+{
+    expectContains(lineComplaint("url = s3://other"),
+                   "line 3: 'url' stands twice, first in line 2");
+    expectContains(complaint("[repository a]\nurl=file:///b\n[repository a]\nurl=file:///c\n"),
+                   "line 3: the section [repository a] stands twice, first in line 1");
+}
+
+TEST(Config, NamesThatCouldNotBeFileNamesAreRefused)
+{
+    expectContains(complaint("[repository ../a]\nurl=file:///b\n"),
+                   "line 1: '../a' is not a usable name");
+    expectContains(complaint("[repository a b]\nurl=file:///b\n"), "'a b' is not a usable name");
+}
+
+TEST(Config, PlacesThatAreNoneAreRefused)
+{
+    const auto url = [](const std::string& value) {
+        return complaint("[repository a]\nurl = " + value + "\n");
+    };
+    expectContains(url("/srv/backup"), "line 2: url: '/srv/backup' is not a place");
+    expectContains(url("ftp://x/y"), "is not a place for a repository");
+    expectContains(url("file://srv/backup"), "does not name an absolute folder");
+    expectContains(url("file:///"), "is the root of the file system");
+    expectContains(url("s3://Ab"), "'Ab' is not the name of a bucket");
+    expectContains(url("s3://"), "'' is not the name of a bucket");
+    expectContains(url("s3://bucket/a//b"), "'a//b' is not a usable prefix");
+    expectContains(url("s3://bucket/../b"), "'../b' is not a usable prefix");
+    expectContains(url("s3://bucket/a b"), "'a b' is not a usable prefix");
+}
+
+TEST(Config, ValuesThatAreNoneAreRefusedWithTheLine)
+{
+    expectContains(lineComplaint("endpoint = s3.example.net"), "line 3: endpoint:");
+    expectContains(lineComplaint("endpoint = https://user:secret@host"), "line 3: endpoint:");
+    expectContains(lineComplaint("endpoint = https://"), "line 3: endpoint:");
+    expectContains(lineComplaint("path-style = maybe"), "'maybe' is neither yes nor no");
+    expectContains(lineComplaint("credentials = AKIA:secret"), "is not a source of credentials");
+    expectContains(lineComplaint("credentials = profile:"), "is not a source of credentials");
+    expectContains(lineComplaint("credentials = file:secret"), "'secret' is not an absolute path");
+    expectContains(lineComplaint("sse = aes"), "'aes' is not a way of server-side encryption");
+    expectContains(lineComplaint("sse = kms:"), "is not a way of server-side encryption");
+    expectContains(lineComplaint("storage-class = a b"), "'a b' is not a storage class");
+    expectContains(lineComplaint("lock-days = -1"), "'-1' is not a number of days");
+    expectContains(lineComplaint("lock-days = 99999"), "'99999' is not a number of days");
+    expectContains(lineComplaint("key-file = key"), "'key' is not an absolute path");
+    expectContains(lineComplaint("ca-file = ~/ca.pem"), "'~/ca.pem' is not an absolute path");
+}
+
+TEST(Config, RelativePathsOfAClusterAreRefused)
+{
+    const std::string start = "[repository a]\nurl=file:///b\n[cluster c]\nrepository=a\n";
+    expectContains(complaint(start + "data-directory = main\n"),
+                   "line 5: data-directory: 'main' is not an absolute path");
+    expectContains(complaint(start + "pg-bin = bin\n"), "line 5: pg-bin: 'bin'");
+}
+
+TEST(Config, WhatIsMissingNamesTheSection)
+{
+    expectContains(complaint("[repository a]\nregion=x\n"), "line 1: [repository a] has no 'url'");
+    expectContains(complaint("[cluster a]\nconnection=x\n"),
+                   "line 1: [cluster a] has no 'repository'");
+}
+
+TEST(Config, AClusterWhoseRepositoryIsNotThereIsRefused)
+{
+    const std::string said =
+        complaint("[repository main]\nurl=file:///b\n[cluster c]\n\nrepository=mian\n");
+    expectContains(said, "line 5: there is no [repository mian]");
+    expectContains(said, "Did you mean 'main'?");
+}
+
+TEST(Config, KeysThatWouldBeIgnoredAreRefused)
+{
+    expectContains(complaint("[repository a]\nurl=file:///b\nsse = s3\n"),
+                   "line 3: 'sse' has no meaning for a folder");
+    expectContains(lineComplaint("encryption = none\nkey-file = /k"),
+                   "line 4: 'key-file' has no meaning with encryption = none");
+    expectContains(lineComplaint("key-file = /k\nkey-command = pass k"),
+                   "line 4: 'key-command' contradicts 'key-file'");
+}
+
+TEST(Config, AnUnknownNameIsInvalidInputWithTheNearest)
+{
+    const auto config = parseConfig("[repository main]\nurl=file:///b\n", file);
+    ASSERT_TRUE(config.ok());
+    const auto near = config->repository("mian");
+    ASSERT_FALSE(near.ok());
+    EXPECT_EQ(near.error().code, ErrorCode::InvalidInput);
+    EXPECT_EQ(near.error().hint, "Did you mean 'main'?");
+    const auto none = config->cluster("orders");
+    ASSERT_FALSE(none.ok());
+    EXPECT_EQ(none.error().hint, "Add a section [cluster orders] to it.");
+}
+
+/// Sets the variables that say where the configuration is, and puts them back.
+class ConfigFileTest : public testing::Test {
+protected:
+    void SetUp() override
+    {
+        auto made = TemporaryDirectory::create();
+        ASSERT_TRUE(made.ok());
+        m_folder.emplace(*std::move(made));
+        set("SALVOR_CONFIG", "");
+        set("XDG_CONFIG_HOME", folder() / "config");
+        set("HOME", folder() / "home");
+    }
+    void TearDown() override
+    {
+        for (const auto& [name, value] : m_saved) {
+            if (value)
+                ::setenv(name.c_str(), value->c_str(), 1);
+            else
+                ::unsetenv(name.c_str());
+        }
+    }
+    void set(const std::string& name, const Path& value)
+    {
+        const char* old = std::getenv(name.c_str());
+        m_saved.try_emplace(name, old ? std::optional<std::string>(old) : std::nullopt);
+        ::setenv(name.c_str(), value.c_str(), 1);
+    }
+    [[nodiscard]] const Path& folder() const { return m_folder->path(); }
+    static Path write(const Path& path, std::string_view text)
+    {
+        std::filesystem::create_directories(path.parent_path());
+        EXPECT_TRUE(writeFileDurably(path, asBytes(text)).ok());
+        return path;
+    }
+
+private:
+    std::optional<TemporaryDirectory> m_folder;
+    std::map<std::string, std::optional<std::string>> m_saved;
+};
+
+TEST_F(ConfigFileTest, TheFirstFoundIsTaken)
+{
+    const Path home = write(folder() / "home/.config/salvor/salvor.conf", "\n");
+    set("XDG_CONFIG_HOME", "");
+    EXPECT_EQ(*findConfigFile({}), home);
+    const Path xdg = write(folder() / "config/salvor/salvor.conf", "\n");
+    set("XDG_CONFIG_HOME", folder() / "config");
+    EXPECT_EQ(*findConfigFile({}), xdg);
+    const Path named = write(folder() / "named.conf", "\n");
+    set("SALVOR_CONFIG", named);
+    EXPECT_EQ(*findConfigFile({}), named);
+    const Path given = write(folder() / "given.conf", "\n");
+    EXPECT_EQ(*findConfigFile(given), given);
+}
+
+TEST_F(ConfigFileTest, ANamedFileThatIsNotThereIsNotPassedOver)
+{
+    write(folder() / "config/salvor/salvor.conf", "\n");
+    set("SALVOR_CONFIG", folder() / "absent.conf");
+    const auto found = findConfigFile({});
+    ASSERT_FALSE(found.ok());
+    EXPECT_EQ(found.error().code, ErrorCode::NotReady);
+    expectContains(found.error().message, "named by $SALVOR_CONFIG, is not there");
+    const auto given = findConfigFile(folder() / "absent.conf");
+    ASSERT_FALSE(given.ok());
+    expectContains(given.error().message, "named by --config, is not there");
+}
+
+TEST_F(ConfigFileTest, WithoutAnyThePlacesAreNamed)
+{
+    if (std::filesystem::exists("/etc/salvor/salvor.conf"))
+        GTEST_SKIP() << "this machine has /etc/salvor/salvor.conf";
+    const auto found = findConfigFile({});
+    ASSERT_FALSE(found.ok());
+    EXPECT_EQ(found.error().code, ErrorCode::NotReady);
+    expectContains(found.error().message, (folder() / "config/salvor/salvor.conf").native());
+    expectContains(found.error().message, "'/etc/salvor/salvor.conf'");
+}
+
+TEST_F(ConfigFileTest, AFileThatEverybodyCanWriteIsRefused)
+{
+    const Path path = write(folder() / "a.conf", "[repository a]\nurl=file:///b\n");
+    EXPECT_TRUE(loadConfig(path).ok());
+    ASSERT_EQ(::chmod(path.c_str(), 0666), 0);
+    const auto config = loadConfig(path);
+    ASSERT_FALSE(config.ok());
+    EXPECT_EQ(config.error().code, ErrorCode::Denied);
+}
+
+TEST_F(ConfigFileTest, AMissingFileIsNamed)
+{
+    const auto config = loadConfig(folder() / "absent.conf");
+    ASSERT_FALSE(config.ok());
+    EXPECT_EQ(config.error().code, ErrorCode::NotFound);
+    expectContains(config.error().message, "absent.conf");
+}
+
+} // namespace
+} // namespace salvor::settings
