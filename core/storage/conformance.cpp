@@ -299,7 +299,8 @@ constexpr std::array<Question, 13> questions{{
 bool makesTheRestPointless(ErrorCode code)
 {
     return code == ErrorCode::Denied || code == ErrorCode::Unavailable || code == ErrorCode::Timeout
-           || code == ErrorCode::NoSpace || code == ErrorCode::NotReady || code == ErrorCode::Cancelled;
+           || code == ErrorCode::NoSpace || code == ErrorCode::NotReady
+           || code == ErrorCode::Cancelled;
 }
 
 /// Locked objects stay, and their removal by the store's own rule is not ours to force.

@@ -322,7 +322,8 @@ TEST_F(S3Gateway, LockedObjectsCannotBeRemovedForGood)
     for (const char* key : {"dr/prod/k", "dr/prod/big"}) {
         const auto version = aws({"s3api", "head-object", "--bucket", bucket, "--key", key,
                                   "--query", "[VersionId]", "--output", "text"});
-        EXPECT_NE(aws({"s3api", "delete-object", "--bucket", bucket, "--key", key, "--version-id=" + std::string(trim(version))})
+        EXPECT_NE(aws({"s3api", "delete-object", "--bucket", bucket, "--key", key,
+                       "--version-id=" + std::string(trim(version))})
                       .find("AccessDenied"),
                   std::string::npos);
     }
