@@ -2,6 +2,7 @@
 import datetime
 import json
 import sys
+import types
 
 try:
     from botocore import auth
@@ -24,11 +25,7 @@ def sign(case):
         def now(cls, tz=None):
             return cls.utcnow().replace(tzinfo=tz)
 
-    class FakeModule:
-        datetime = Moment
-        timezone = datetime.timezone
-
-    auth.datetime = FakeModule
+    auth.datetime = types.SimpleNamespace(datetime=Moment, timezone=datetime.timezone)
     if hasattr(auth, "get_current_datetime"):
         auth.get_current_datetime = lambda remove_tzinfo=True: Moment.utcnow()
     request = AWSRequest(case["method"], case["url"], headers=case["headers"],
