@@ -301,6 +301,22 @@ TEST_P(HttpClientTest, AFileWithoutCertificatesIsRefused)
 INSTANTIATE_TEST_SUITE_P(Qt, HttpClientTest, testing::Values(&createQtHttpClient));
 INSTANTIATE_TEST_SUITE_P(Curl, HttpClientTest, testing::Values(&createCurlHttpClient));
 
+TEST(QtHttpClient, NeedsNeitherAnApplicationNorTheMainThread)
+{
+    ScriptedServer server([](const SeenRequest&) { return httpAnswer(200, "x"); });
+    std::string outcome;
+    {
+        const std::jthread other([&] {
+            const auto client = createQtHttpClient({.caFile = {}});
+            HttpRequest asked;
+            asked.endpoint = {"http", "127.0.0.1", server.port()};
+            outcome = outcomeOf((*client)->send(asked));
+        });
+    }
+
+    EXPECT_EQ(outcome, "200 x");
+}
+
 TEST(QtHttpClient, WhatQtWouldRewriteIsRefused)
 {
     ScriptedServer server([](const SeenRequest&) { return httpAnswer(200, ""); });

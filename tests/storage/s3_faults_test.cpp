@@ -61,10 +61,10 @@ protected:
 
     std::unique_ptr<S3Driver> driverFor(const S3Options& s3) const
     {
-        auto driver = S3Driver::create(
+        auto made = S3Driver::create(
             s3, http, net::fixedCredentials({"A", Secret("S"), Secret(), std::nullopt}),
             systemClock());
-        return *std::move(driver);
+        return *std::move(made);
     }
 
     void answerWith(std::vector<ScriptedAnswer> script)
