@@ -18,7 +18,8 @@ T must(Result<T> result)
 {
     if (!result.ok())
         throw std::runtime_error(result.error().message);
-    return *std::move(result);
+    if constexpr (!std::is_void_v<T>)
+        return *std::move(result);
 }
 
 /// Keeps what a run reports. Thread-safe enough for tests: read after the run.
