@@ -32,9 +32,9 @@ public:
     [[nodiscard]] virtual Result<console::Console::ConnectionTest>
     testConnection(const settings::RepositoryConfig& place, JobContext& job) = 0;
     enum class Place { New, Existing };
-    /// Writes the section into the configuration file (made when there is none) and, for a new
-    /// place, makes the repository. Errors: those of Console::initRepository(); the section is
-    /// taken back then.
+    /// Makes the repository in a new place, then writes its section into the configuration file,
+    /// which is made when there is none. Errors: those of Console::initRepository(); the file is
+    /// as it was then.
     [[nodiscard]] virtual Result<> addRepository(const settings::RepositoryConfig& repository,
                                                  Place place, JobContext& job)
         = 0;
