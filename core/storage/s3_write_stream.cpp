@@ -204,7 +204,7 @@ Result<bool> S3WriteStream::isOurs()
 
 Result<> S3WriteStream::afterConflict(const net::HttpResponse& response)
 {
-    Error error = m_client.errorOf(response, doing());
+    Error error = S3Client::errorOf(response, doing());
     if (error.code != ErrorCode::AlreadyExists || !m_mayBeWritten)
         return error;
     SALVOR_TRY(const bool ours, isOurs());
@@ -230,7 +230,7 @@ Result<> S3WriteStream::putWhole()
     if (sent.response.status == 412 || sent.response.status == 409)
         return afterConflict(sent.response);
     if (!isSuccess(sent.response))
-        return m_client.errorOf(sent.response, doing());
+        return S3Client::errorOf(sent.response, doing());
     SALVOR_CHECK(checkKept(sent));
     return assertEncryption(sent.response);
 }
@@ -245,7 +245,7 @@ Result<> S3WriteStream::beginUpload()
     call.headers.push_back({"x-amz-checksum-algorithm", "SHA256"});
     SALVOR_TRY(const net::HttpResponse response, m_client.call(call).in(doing()));
     if (!isSuccess(response))
-        return m_client.errorOf(response, doing());
+        return S3Client::errorOf(response, doing());
     SALVOR_TRY(m_uploadId, parseS3UploadId(response.body).in(doing()));
     return {};
 }
@@ -261,7 +261,7 @@ Result<> S3WriteStream::uploadPart()
     call.query = {{"partNumber", std::to_string(m_parts.size() + 1)}, {"uploadId", m_uploadId}};
     SALVOR_TRY(const Sent sent, sendBytes(std::move(call), {}));
     if (!isSuccess(sent.response))
-        return m_client.errorOf(sent.response, doing());
+        return S3Client::errorOf(sent.response, doing());
     SALVOR_CHECK(checkKept(sent));
     // A store that gives no checksum back did not keep it and would refuse it at the end.
     const bool knows = !sent.response.header(checksumHeader).empty();
@@ -310,7 +310,7 @@ Result<> S3WriteStream::completeUpload()
         return afterConflict(*response);
     if (response->status == 404 && wasWritten)
         return confirmUpload(); // The upload ended with the answer that was lost.
-    return m_client.errorOf(*response, doing());
+    return S3Client::errorOf(*response, doing());
 }
 
 Result<> S3WriteStream::confirmUpload()
@@ -374,7 +374,7 @@ Result<> S3WriteStream::assertRetention()
     SALVOR_TRY(const net::HttpResponse response, m_client.call(call).in(doing()));
     if (isSuccess(response))
         return {};
-    Error error = m_client.errorOf(response, doing() + ": it is there, and cannot be locked");
+    Error error = S3Client::errorOf(response, doing() + ": it is there, and cannot be locked");
     if (!error.isRetryable())
         error.hint = "Create the bucket with Object Lock, or set lock-days = 0.";
     return error;
