@@ -14,7 +14,7 @@ class BaseBackupReceiver {
 public:
     virtual ~BaseBackupReceiver() = default;
     /// A file, folder or link begins (`source` of the entry is empty; paths of tablespace files
-    /// are "pg_tblspc/OID/…"). Its bytes follow.
+    /// are "pg_tblspc/OID/…" and come before the link "pg_tblspc/OID" itself). Its bytes follow.
     virtual Result<> begin(const DataEntry& entry) = 0;
     virtual Result<> data(ByteView bytes) = 0;
     virtual Result<> end() = 0;
@@ -31,9 +31,12 @@ struct BaseBackupResult {
 
 /// Runs BASE_BACKUP with MANIFEST and CRC32C checksums, without WAL, with PROGRESS, and the
 /// server's own checksum verification. The old grammar and one COPY a tablespace for 13 and 14,
-/// the new ones from 15 on. backup_label and tablespace_map come as files.
+/// the new ones from 15 on. backup_label comes as a file. Tablespaces come as links, and there is
+/// no tablespace_map: a server that finds one makes the links of the original again.
 ///
-/// `started` is called once the start position is known, before the first entry.
+/// `started` is called once the start position is known, before the first entry. Its moment is the
+/// clock of this machine: a replication connection cannot ask for the server's.
+/// Progress: bytes received; the total is what the server estimates.
 /// Errors: Denied without the REPLICATION attribute; Unavailable when the connection is lost;
 ///         Corrupt when the server found a wrong checksum: the message carries its warning.
 [[nodiscard]] Result<BaseBackupResult>

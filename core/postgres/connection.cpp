@@ -121,6 +121,11 @@ void addDefaults(Options& options, Connection::Kind kind)
 {
     setOption(options, "fallback_application_name", "salvor");
     setOption(options, "client_encoding", "UTF8");
+    // A server that vanished is noticed within two minutes, not two hours.
+    for (const auto& [name, value] : Options{
+             {"keepalives_idle", "60"}, {"keepalives_interval", "15"}, {"keepalives_count", "4"}})
+        if (optionOf(options, name).empty())
+            setOption(options, name, value);
     if (kind == Connection::Kind::Replication) {
         setOption(options, "replication", "true");
         setOption(options, "dbname", "replication");

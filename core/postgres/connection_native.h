@@ -25,7 +25,8 @@ struct Notice {
 struct Connection::Native {
     std::unique_ptr<PGconn, ConnectionCloser> handle;
     Kind kind = Kind::Normal;
-    std::vector<Notice> notices; ///< The newest thousand; whoever wants them clears them first.
+    std::string slot;            ///< The temporary one of this connection.
+    std::vector<Notice> notices; ///< At most a thousand; whoever wants them clears them first.
     bool lost = false;           ///< Left in the middle of a statement: good for nothing.
 };
 

@@ -3,9 +3,11 @@
 
 #include "core/base/job_context.h"
 #include "core/model/wal.h"
+#include "core/postgres/wal_reader.h"
 #include "core/repository/repository.h"
 
 #include <functional>
+#include <set>
 
 namespace salvor::wal {
 
@@ -13,7 +15,9 @@ namespace salvor::wal {
 /// The first push under a name pins its incarnation.
 ///
 /// `path` is as PostgreSQL gives it (%p), relative to the working directory, which is the data
-/// directory then: its global/pg_control says which cluster this is.
+/// directory then: its global/pg_control says which cluster this is. Of an absolute path the folder
+/// above pg_wal is asked first. A `.partial` segment is kept under its own name and never given out
+/// as the whole one.
 ///
 /// Errors: NotReady for another cluster's WAL (the segment's system identifier or the control
 ///         file's differs from what the name is pinned to); AlreadyExists for other bytes under
@@ -44,6 +48,8 @@ struct TimelinePath {
             to; ///< Where the next leg's timeline forked off; unset: the last.
     };
     std::vector<Leg> legs; ///< Oldest first.
+    /// Is byte `lsn` of that timeline on the way? Of a position that ends something, ask for the
+    /// byte before it.
     [[nodiscard]] bool contains(model::TimelineId timeline, model::Lsn lsn) const;
     /// The timeline whose WAL covers byte `lsn`.
     [[nodiscard]] model::TimelineId timelineAt(model::Lsn lsn) const;
@@ -53,24 +59,81 @@ struct TimelinePath {
                                                 const model::Incarnation& incarnation,
                                                 model::TimelineId timeline);
 
-/// Visits every commit, abort and restore point from `from` on along a path, in WAL order, until
-/// the visitor says enough (false), `to` is reached, or the continuous WAL ends. Fetches and
-/// decodes segments ahead in parallel.
+/// What the archive holds of a path, from a listing. A value; safe on any thread.
 ///
-/// XIDs come with their epoch counted from `nextXid` (of the backup's control file) where given.
-/// Returns where the continuous WAL, or the scan, ended and why.
+/// A promotion copies the begun segment to the new timeline, so the segment of a fork can be there
+/// twice. As PostgreSQL does, the newest timeline's copy is read.
+class PathSegments {
+public:
+    [[nodiscard]] static Result<PathSegments> list(const repository::Repository& repository,
+                                                   const model::Incarnation& incarnation,
+                                                   TimelinePath path);
+    [[nodiscard]] const TimelinePath& path() const noexcept { return m_path; }
+    [[nodiscard]] ByteCount segmentSize() const noexcept { return m_segmentSize; }
+
+    /// The copy of segment `number` that a replay reads; nothing when there is none.
+    [[nodiscard]] std::optional<model::Segment> find(std::uint64_t number) const;
+    /// Up to where that copy is of the path: its end, or the fork when only the parent's copy is
+    /// there and the child's, which goes on, is not.
+    [[nodiscard]] model::Lsn readableTo(model::Segment copy) const;
+    /// The end of the WAL that is there without a gap from segment `number` on; its start when that
+    /// segment is not there.
+    [[nodiscard]] model::Lsn continuousEnd(std::uint64_t number) const;
+    /// Why it goes no further: a sentence.
+    [[nodiscard]] std::string whyItEnds(std::uint64_t number) const;
+    /// The copies of first to last (inclusive), those of one timeline taken together.
+    [[nodiscard]] std::vector<model::WalRange> ranges(std::uint64_t first,
+                                                      std::uint64_t last) const;
+
+private:
+    [[nodiscard]] std::uint64_t firstMissing(std::uint64_t number) const;
+
+    TimelinePath m_path;
+    ByteCount m_segmentSize = 0;
+    std::set<model::Segment> m_segments;
+};
+
+/// Where a scan ended and why.
 struct ScanEnd {
     model::Lsn at{}; ///< Everything before this was read.
     model::TimelineId timeline{};
-    std::string
-        because; ///< A sentence: "segment … is not in the archive", "the archive ends here".
+    std::string because; ///< A sentence: "segment … is not in the archive".
     bool stoppedByVisitor = false;
 };
+
+/// Visits every record that starts from `from` on and before `to`, in WAL order, until the visitor
+/// says enough (false), `to` is reached, or the continuous WAL ends: at a gap, at a damaged
+/// segment, at the end of the archive. Fetches and decodes segments ahead in parallel.
+///
+/// `from` is a record's start, or the start of a segment: then the first record that begins in it
+/// comes first. Progress: bytes of segments.
+/// Errors: those of the repository but Corrupt, which ends the continuous WAL; Cancelled; whatever
+///         the visitor returns.
+using RecordVisitor =
+    std::function<Result<bool>(const postgres::WalRecord&, model::TimelineId timeline)>;
+[[nodiscard]] Result<ScanEnd> scanRecords(const repository::Repository& repository,
+                                          const model::Incarnation& incarnation,
+                                          const PathSegments& segments, model::Lsn from,
+                                          std::optional<model::Lsn> to, const RecordVisitor& visit,
+                                          JobContext& job);
+
+/// The same, but visits commits, aborts and restore points only.
+///
+/// XIDs come with their epoch, counted from `nextXid` (of the backup's control file) where given,
+/// else from the checkpoints in the WAL: from the start of a backup on there is always one.
+/// Events before the first checkpoint are held back until it was read.
 using EventVisitor = std::function<Result<bool>(const model::WalEvent&)>;
+[[nodiscard]] Result<ScanEnd> scanEvents(const repository::Repository& repository,
+                                         const model::Incarnation& incarnation,
+                                         const PathSegments& segments, model::Lsn from,
+                                         std::optional<model::Lsn> to, const EventVisitor& visit,
+                                         JobContext& job,
+                                         std::optional<std::uint64_t> nextXid = std::nullopt);
 [[nodiscard]] Result<ScanEnd> scanEvents(const repository::Repository& repository,
                                          const model::Incarnation& incarnation,
                                          const TimelinePath& path, model::Lsn from,
                                          std::optional<model::Lsn> to, const EventVisitor& visit,
-                                         JobContext& job);
+                                         JobContext& job,
+                                         std::optional<std::uint64_t> nextXid = std::nullopt);
 
 } // namespace salvor::wal

@@ -1,0 +1,93 @@
+#include "core/base/file.h"
+#include "core/postgres/control_file.h"
+#include "core/wal/archive.h"
+
+namespace salvor::wal {
+namespace {
+
+using repository::Repository;
+
+constexpr ByteCount largestSegment = ByteCount{1} << 30U;
+
+std::string inBytes(ByteCount bytes)
+{
+    return std::to_string(bytes) + " bytes";
+}
+
+Result<Repository::Pushed> pushWholeSegment(const Repository& repository,
+                                            const std::string& cluster, const Path& path,
+                                            const std::string& name)
+{
+    SALVOR_TRY(const Bytes bytes, readFile(path, largestSegment));
+    SALVOR_TRY(const auto header, postgres::readSegmentHeader(bytes).in("read " + quoted(path)));
+    if (bytes.size() != header.segmentSize)
+        return fail(ErrorCode::Corrupt, quoted(path) + " has " + inBytes(bytes.size())
+                                            + ", its header says " + inBytes(header.segmentSize));
+    SALVOR_TRY(const model::Segment segment, model::parseSegmentName(name, header.segmentSize));
+    // The copied part of a new timeline's first segment still carries the parent's number.
+    if (header.start != model::segmentStart(segment, header.segmentSize)
+        || header.timeline > segment.timeline)
+        return fail(ErrorCode::Corrupt, quoted(path) + " holds the WAL of another segment: "
+                                            + model::formatLsn(header.start) + " on timeline "
+                                            + std::to_string(value(header.timeline)));
+    SALVOR_TRY(const auto incarnation,
+               repository.pin(cluster, {.systemIdentifier = header.systemIdentifier,
+                                        .majorVersion = header.majorVersion,
+                                        .segmentSize = header.segmentSize}));
+    return repository.pushSegment(incarnation, segment, bytes);
+}
+
+/// Which cluster a file without an identity of its own belongs to.
+Result<model::ClusterIdentity> identityBeside(const Path& path)
+{
+    if (path.is_absolute()) {
+        auto above = postgres::readControlFile(path.parent_path().parent_path());
+        if (above.ok())
+            return above->identity;
+    }
+    auto here = postgres::readControlFile(".");
+    if (!here.ok())
+        return std::move(here).error().in("cannot tell which cluster " + quoted(path) + " is of");
+    return here->identity;
+}
+
+Result<Repository::Pushed> pushSmallFile(const Repository& repository, const std::string& cluster,
+                                         const Path& path, const std::string& name)
+{
+    SALVOR_TRY(const Bytes bytes, readFile(path, largestSegment));
+    SALVOR_TRY(const auto identity, identityBeside(path));
+    if (model::walFileKind(name) == model::WalFileKind::PartialSegment) {
+        SALVOR_TRY(const auto header,
+                   postgres::readSegmentHeader(bytes).in("read " + quoted(path)));
+        if (header.systemIdentifier != identity.systemIdentifier)
+            return fail(ErrorCode::NotReady,
+                        quoted(path) + " is of the cluster with system identifier "
+                            + std::to_string(header.systemIdentifier) + ", the data directory of "
+                            + std::to_string(identity.systemIdentifier),
+                        "Remove the foreign file from pg_wal.");
+    }
+    SALVOR_TRY(const auto incarnation, repository.pin(cluster, identity));
+    return repository.pushWalFile(incarnation, name, bytes);
+}
+
+} // namespace
+
+Result<Repository::Pushed> archivePush(const Repository& repository, const std::string& cluster,
+                                       const Path& path)
+{
+    const std::string name = path.filename().native();
+    switch (model::walFileKind(name)) {
+    case model::WalFileKind::Segment:
+        return pushWholeSegment(repository, cluster, path, name).in("archive '" + name + "'");
+    case model::WalFileKind::PartialSegment:
+    case model::WalFileKind::History:
+    case model::WalFileKind::BackupLabel:
+        return pushSmallFile(repository, cluster, path, name).in("archive '" + name + "'");
+    case model::WalFileKind::Other:
+        break;
+    }
+    return fail(ErrorCode::InvalidInput, "'" + name + "' is not the name of a WAL file",
+                "Use 'salvorctl archive-push CLUSTER %p' as archive_command.");
+}
+
+} // namespace salvor::wal
