@@ -140,8 +140,13 @@ TEST(X25519, BothSidesFindTheSameSecret)
     EXPECT_EQ(one->revealText(), other->revealText());
 }
 
-es(31)).error().code, ErrorCode::InvalidInput);
-EXPECT_EQ(sharedSecret(pair->privateKey, Bytes(32)).error().code, ErrorCode::InvalidInput);
+TEST(X25519, RefusesKeysThatAreNone)
+{
+    const auto pair = newKeyPair();
+
+    EXPECT_EQ(publicKeyOf(Secret(std::string_view("short"))).error().code, ErrorCode::InvalidInput);
+    EXPECT_EQ(sharedSecret(pair->privateKey, Bytes(31)).error().code, ErrorCode::InvalidInput);
+    EXPECT_EQ(sharedSecret(pair->privateKey, Bytes(32)).error().code, ErrorCode::InvalidInput);
 }
 
 TEST(RandomBytes, DifferEachTime)

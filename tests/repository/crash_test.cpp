@@ -12,11 +12,11 @@ protected:
     void SetUp() override
     {
         open(GetParam());
-        files["base/1"] = randomData(3U << 20U, 1);
-        files["base/2"] = textData(100000, 2);
+        files["base/1"] = randomData(1200000, 1);
+        files["base/2"] = textData(50000, 2);
         ASSERT_TRUE(store(files, "b0").ok());
         sound = snapshot(*driver);
-        files["base/3"] = randomData(4U << 20U, 3);
+        files["base/3"] = randomData(2500000, 3);
     }
     /// A place as it was before, behind a driver that dies at the nth change.
     void restart(int nth)
