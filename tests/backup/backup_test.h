@@ -111,7 +111,7 @@ struct BackedUpServer {
     std::unique_ptr<Shipper> shipper;
 };
 
-/// The files of a backup in a folder; tablespaces as plain folders.
+/// The files of a backup in a folder, tablespaces beside it.
 class Extracted {
 public:
     Extracted(const repository::Repository& repository, const model::Backup& backup)
@@ -123,6 +123,14 @@ public:
             const Path path = m_folder.path() / entry.path;
             if (entry.path.starts_with("/"))
                 return {};
+            if (entry.kind == repository::TreeKind::Link) {
+                const Path target = m_spaces.path() / path.filename();
+                make(target);
+                make(path.parent_path());
+                std::filesystem::create_directory_symlink(target, path);
+                giveToServer(path);
+                return {};
+            }
             if (entry.kind != repository::TreeKind::File) {
                 make(path);
                 return {};
@@ -172,6 +180,7 @@ private:
     }
 
     ServerDirectory m_folder;
+    ServerDirectory m_spaces;
 };
 
 /// A server on an extracted backup, stopped with the object.
