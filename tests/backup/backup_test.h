@@ -191,11 +191,13 @@ public:
         , m_data(data)
         , m_port(freePort())
     {
-        cluster.runChecked(
+        const auto started = cluster.run(
             "pg_ctl", {"-D", data.native(), "-w", "-t", "60", "-l", (data / "log").native(), "-o",
                        "-p " + std::to_string(m_port) + " -c unix_socket_directories="
                            + data.native() + " -c listen_addresses= -c archive_mode=off",
                        "start"});
+        if (started.status != 0)
+            throw std::runtime_error("the copy did not start: " + must(readTextFile(data / "log")));
     }
     ~StartedCopy()
     {
