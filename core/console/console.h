@@ -4,6 +4,7 @@
 #include "core/base/job_context.h"
 #include "core/finder/reach.h"
 #include "core/model/restore_plan.h"
+#include "core/postgres/backup_session.h"
 #include "core/postgres/instance.h"
 #include "core/repository/repository.h"
 #include "core/settings/config.h"
@@ -142,6 +143,21 @@ public:
 
 private:
     struct Opened;
+
+    [[nodiscard]] Result<std::shared_ptr<repository::Repository>> open(const std::string& name);
+    /// The name of the repository that has a cluster: of the configuration, else the first that
+    /// knows it.
+    [[nodiscard]] Result<std::string> repositoryOf(const std::string& cluster);
+    struct LocatedBackup {
+        std::shared_ptr<repository::Repository> repository;
+        model::Backup backup;
+    };
+    [[nodiscard]] Result<LocatedBackup> locateBackup(const std::string& id);
+    [[nodiscard]] Path programsOf(const std::string& cluster) const;
+    [[nodiscard]] postgres::InstanceRegistry registry() const;
+    [[nodiscard]] ClusterSummary summaryOf(const std::string& cluster, const std::string& place,
+                                           JobContext& job);
+
     settings::Config m_config;
     Surroundings m_surroundings;
     AskPassphrase m_ask;

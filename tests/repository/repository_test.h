@@ -128,7 +128,7 @@ protected:
         SALVOR_CHECK(worker->flush());
         model::Backup backup;
         backup.id = id;
-        backup.startedAt = Moment(std::chrono::microseconds(++made));
+        backup.startedAt = Moment(std::chrono::microseconds(++backupsMade));
         TestJob job;
         return builder->finish(backup, job.context);
     }
@@ -161,7 +161,7 @@ protected:
     model::ClusterIdentity identity{.systemIdentifier = 7370000000000000001ULL,
                                     .majorVersion = 15,
                                     .segmentSize = ByteCount{1} << 20U};
-    int made = 0;
+    int backupsMade = 0;
 };
 
 } // namespace salvor::repository

@@ -1,0 +1,150 @@
+#include "core/cli/arguments.h"
+
+#include <array>
+
+namespace salvor::cli {
+
+namespace {
+
+using enum ValueKind;
+
+constexpr std::array globals = {
+    OptionSpec{"--config", Text, "FILE", "Configuration to use instead of the usual places."},
+    OptionSpec{"--json", Flag, "", "One JSON object on standard output, and nothing else there."},
+    OptionSpec{"--quiet", Flag, "", "No progress on standard error."},
+    OptionSpec{"--log-level", Text, "LEVEL", "debug, info, warning (default), error or off."},
+    OptionSpec{"--help", Flag, "", "What a command does."},
+    OptionSpec{"--version", Flag, "", "Which version this is."},
+};
+
+constexpr OptionSpec repoOption{"--repo", Text, "NAME", "Repository of the configuration."};
+
+constexpr std::array repoOptions = {repoOption};
+
+constexpr std::array keyAddOptions = {
+    repoOption,
+    OptionSpec{"--label", Text, "LABEL", "What the key is for; stands in the list."},
+    OptionSpec{"--passphrase", Flag, "", "Ask for a passphrase."},
+    OptionSpec{"--key-file", Text, "PATH", "Key file; made when it is not there."},
+    OptionSpec{"--recipient", Text, "PUBLIC", "X25519 public key in base64."},
+    OptionSpec{"--writer", Flag, "", "May add backups, but not read what they hold."},
+};
+
+constexpr std::array backupOptions = {
+    OptionSpec{"--mode", Text, "MODE",
+               "host or stream; host where the data directory can be read."},
+    OptionSpec{"--checkpoint", Text, "KIND", "fast (default) or spread."},
+    OptionSpec{"--annotate", List, "KEY=VALUE", "Kept with the backup; may stand several times."},
+};
+
+constexpr std::array showOptions = {
+    OptionSpec{"--files", Flag, "", "List its files too."},
+};
+
+constexpr OptionSpec toOption{"--to", Text, "DIR", "New data directory, absolute."};
+constexpr OptionSpec latestOption{"--latest", Flag, "",
+                                  "Target: the last archived commit (default)."};
+constexpr OptionSpec immediateOption{"--immediate", Flag, "", "Target: the end of the backup."};
+constexpr OptionSpec timeOption{"--time", Text, "TIME",
+                                "Target: a moment, always with its offset."};
+constexpr OptionSpec lsnOption{"--lsn", Text, "LSN", "Target: a WAL position."};
+constexpr OptionSpec xidOption{"--xid", Text, "XID", "Target: a transaction."};
+constexpr OptionSpec pointOption{"--restore-point", Text, "NAME", "Target: a named restore point."};
+constexpr OptionSpec exclusiveOption{"--exclusive", Flag, "",
+                                     "Stop just before the time, LSN or transaction."};
+constexpr OptionSpec timelineOption{"--timeline", Text, "N", "A number, latest or current."};
+constexpr OptionSpec actionOption{"--action", Text, "ACTION",
+                                  "At the target: pause, promote or shutdown."};
+constexpr OptionSpec backupOption{"--backup", Text, "ID", "Start from this backup."};
+constexpr OptionSpec tablespaceOption{"--tablespace", List, "OID=DIR",
+                                      "New place of a tablespace; may stand several times."};
+constexpr OptionSpec ownerOption{"--owner", Text, "USER", "Who will own and run the copy."};
+constexpr OptionSpec startOption{"--start", Flag, "", "Start the copy, fenced, and wait."};
+constexpr OptionSpec portOption{"--port", Text, "PORT", "Port of the started copy."};
+
+constexpr std::array planOptions = {
+    toOption,        latestOption,
+    immediateOption, timeOption,
+    lsnOption,       xidOption,
+    pointOption,     exclusiveOption,
+    timelineOption,  actionOption,
+    backupOption,    tablespaceOption,
+    ownerOption,     startOption,
+    portOption,      OptionSpec{"--out", Text, "FILE", "Where the plan is written."},
+};
+
+constexpr std::array restoreOptions = {
+    toOption,
+    latestOption,
+    immediateOption,
+    timeOption,
+    lsnOption,
+    xidOption,
+    pointOption,
+    exclusiveOption,
+    timelineOption,
+    actionOption,
+    backupOption,
+    tablespaceOption,
+    ownerOption,
+    startOption,
+    portOption,
+    OptionSpec{"--plan", Text, "FILE", "Carry out a plan made before, and nothing else."},
+};
+
+constexpr std::array verifyOptions = {
+    OptionSpec{"--all", Flag, "", "Everything in every repository (default)."},
+    OptionSpec{"--sample", Text, "PERCENT", "Read a share of the contents only, 1 to 100."},
+};
+
+constexpr std::span<const OptionSpec> none;
+
+constexpr std::array commands = {
+    CommandSpec{CommandId::RepoInit, "repo init", "", "Make an empty repository.", repoOptions},
+    CommandSpec{CommandId::RepoInfo, "repo info", "", "What a repository is.", repoOptions},
+    CommandSpec{CommandId::RepoKeyAdd, "repo key add", "", "Add a way to open it.", keyAddOptions},
+    CommandSpec{CommandId::RepoKeyRemove, "repo key remove", "SLOT", "Remove one.", repoOptions},
+    CommandSpec{CommandId::RepoKeyList, "repo key list", "", "Which ones there are.", repoOptions},
+    CommandSpec{CommandId::ClusterCheck, "cluster check", "CLUSTER", "Is it protected now?", none},
+    CommandSpec{CommandId::ClusterAdopt, "cluster adopt", "CLUSTER",
+                "Take another cluster under this name.", none},
+    CommandSpec{CommandId::Backup, "backup", "CLUSTER", "Take a backup.", backupOptions},
+    CommandSpec{CommandId::Backups, "backups", "[CLUSTER]", "Which backups there are.", none},
+    CommandSpec{CommandId::Show, "show", "BACKUP", "Everything about a backup.", showOptions},
+    CommandSpec{CommandId::WalRanges, "wal ranges", "CLUSTER",
+                "What can be restored, and where WAL is missing.", none},
+    CommandSpec{CommandId::PlanRestore, "plan restore", "CLUSTER",
+                "What a restore would do, as a file.", planOptions},
+    CommandSpec{CommandId::Restore, "restore", "[CLUSTER]",
+                "Restore into a new directory, to any moment.", restoreOptions},
+    CommandSpec{CommandId::InstanceList, "instance list", "", "Copies started here.", none},
+    CommandSpec{CommandId::InstancePromote, "instance promote", "NAME",
+                "End its recovery and open it for writing.", none},
+    CommandSpec{CommandId::InstanceResume, "instance resume", "NAME",
+                "End its pause at the target.", none},
+    CommandSpec{CommandId::InstanceStop, "instance stop", "NAME", "Stop it.", none},
+    CommandSpec{CommandId::InstanceRemove, "instance remove", "NAME",
+                "Remove a stopped copy with its files.", none},
+    CommandSpec{CommandId::ArchivePush, "archive-push", "CLUSTER PATH",
+                "For archive_command: store a WAL file.", none},
+    CommandSpec{CommandId::ArchiveGet, "archive-get", "CLUSTER NAME PATH",
+                "For restore_command: fetch a WAL file.", none},
+    CommandSpec{CommandId::Verify, "verify", "[BACKUP]", "Read back what is stored.",
+                verifyOptions},
+    CommandSpec{CommandId::Help, "help", "[COMMAND]", "What a command does.", none},
+    CommandSpec{CommandId::Version, "version", "", "Which version this is.", none},
+};
+
+} // namespace
+
+std::span<const CommandSpec> commandTable() noexcept
+{
+    return commands;
+}
+
+std::span<const OptionSpec> globalOptions() noexcept
+{
+    return globals;
+}
+
+} // namespace salvor::cli

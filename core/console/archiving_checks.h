@@ -1,0 +1,37 @@
+// What a running server says about its archiving: the parts of a cluster's check.
+#pragma once
+
+#include "core/base/job_context.h"
+#include "core/model/restore_plan.h"
+#include "core/postgres/backup_session.h"
+#include "core/repository/repository.h"
+
+namespace salvor::console {
+
+using Checks = std::vector<model::Check>;
+
+/// archive_mode, archive_command or library, archive_timeout, full_page_writes, page checksums.
+void checkArchiveSettings(const postgres::ServerFacts& facts, const std::string& cluster,
+                          Checks& checks);
+
+/// What the role may do: each missing right with the GRANT that gives it.
+[[nodiscard]] Result<> checkPrivileges(postgres::Connection& connection, Checks& checks,
+                                       JobContext& job);
+
+/// pg_stat_archiver: the last failure, unless a success came after it.
+[[nodiscard]] Result<> checkArchiver(postgres::Connection& connection, Checks& checks,
+                                     JobContext& job);
+
+/// Slots that hold WAL back on the server for somebody who does not fetch it.
+[[nodiscard]] Result<> checkSlots(postgres::Connection& connection, Checks& checks,
+                                  JobContext& job);
+
+/// Ends the current segment, where the role may, and waits up to half a minute for it in the
+/// archive.
+[[nodiscard]] Result<> checkSegmentArrives(postgres::Connection& connection,
+                                           const repository::Repository& repository,
+                                           const std::string& cluster,
+                                           const postgres::ServerFacts& facts, Checks& checks,
+                                           JobContext& job);
+
+} // namespace salvor::console

@@ -1,0 +1,202 @@
+// Clusters and their backups, of configuration and repositories together.
+#include "core/backup/backup.h"
+#include "core/console/opened.h"
+#include "core/postgres/connection.h"
+#include "core/wal/archive.h"
+
+#include <algorithm>
+#include <unistd.h>
+
+namespace salvor::console {
+
+namespace {
+
+bool isReadable(const Path& dataDirectory)
+{
+    return !dataDirectory.empty()
+           && ::access((dataDirectory / "global" / "pg_control").c_str(), R_OK) == 0;
+}
+
+bool isConfigured(const settings::Config& config, const std::string& cluster,
+                  const std::string& place)
+{
+    return std::any_of(config.clusters.begin(), config.clusters.end(), [&](const auto& one) {
+        return one.name == cluster && one.repository == place;
+    });
+}
+
+/// What the archive and the backups say; every part that cannot be read is a warning.
+void fillFrom(ClusterSummary& summary, const repository::Repository& repository, JobContext& job)
+{
+    const auto warn = [&](const Error& error) {
+        summary.warnings.push_back("This could not be read: " + error.message + ".");
+    };
+    auto incarnation = repository.incarnation(summary.name);
+    if (!incarnation.ok()) {
+        if (incarnation.error().code != ErrorCode::NotFound)
+            warn(incarnation.error());
+        return;
+    }
+    summary.incarnation = *incarnation;
+    if (auto backups = repository.backups(summary.name); backups.ok())
+        summary.backups = *std::move(backups);
+    else
+        warn(backups.error());
+    if (auto ranges = finder::recoverableRanges(repository, *incarnation, job); ranges.ok())
+        summary.ranges = *std::move(ranges);
+    else
+        warn(ranges.error());
+    if (auto state = wal::archiveState(repository, *incarnation); state.ok()) {
+        summary.gaps = state->gaps;
+        for (const auto& conflict : state->conflicts)
+            summary.warnings.push_back(
+                "A WAL segment of timeline "
+                + std::to_string(model::value(conflict.segment.timeline)) + " is in the archive "
+                + std::to_string(conflict.copies)
+                + " times, with different bytes: nothing after it can be restored.");
+    } else {
+        warn(state.error());
+    }
+}
+
+} // namespace
+
+ClusterSummary Console::summaryOf(const std::string& cluster, const std::string& place,
+                                  JobContext& job)
+{
+    ClusterSummary summary;
+    summary.name = cluster;
+    summary.repository = place;
+    summary.configured = isConfigured(m_config, cluster, place);
+    summary.readAt = systemClock().now();
+    const auto opened = open(place);
+    if (opened.ok())
+        fillFrom(summary, **opened, job);
+    else
+        summary.warnings.push_back("Repository '" + place
+                                   + "' could not be read: " + opened.error().message + ".");
+    return summary;
+}
+
+Result<std::vector<ClusterSummary>> Console::clusters(JobContext& job)
+{
+    std::vector<ClusterSummary> list;
+    for (const auto& place : m_config.repositories) {
+        std::vector<std::string> names;
+        for (const auto& one : m_config.clusters)
+            if (one.repository == place.name)
+                names.push_back(one.name);
+        if (const auto opened = open(place.name); opened.ok()) {
+            const auto found = (*opened)->clusters();
+            for (const std::string& name : found.ok() ? *found : std::vector<std::string>())
+                if (std::find(names.begin(), names.end(), name) == names.end())
+                    names.push_back(name);
+        }
+        for (const std::string& name : names) {
+            SALVOR_CHECK(job.proceed());
+            list.push_back(summaryOf(name, place.name, job));
+        }
+    }
+    return list;
+}
+
+Result<model::Incarnation> Console::adoptCluster(const std::string& cluster)
+{
+    SALVOR_TRY(const auto configured, m_config.cluster(cluster));
+    SALVOR_TRY(const auto repository, open(configured.repository));
+    SALVOR_TRY(auto connection, postgres::Connection::open(configured.connection));
+    SALVOR_TRY(const auto identity, postgres::identityOf(connection));
+    return repository->adopt(cluster, identity);
+}
+
+Result<model::Backup> Console::backup(const std::string& cluster, const BackupChoice& choice,
+                                      JobContext& job)
+{
+    SALVOR_TRY(const auto configured, m_config.cluster(cluster));
+    SALVOR_TRY(const auto repository, open(configured.repository));
+    backup::BackupRequest request;
+    request.cluster = cluster;
+    request.connection = configured.connection;
+    request.primaryConnection = configured.primaryConnection;
+    request.mode = choice.mode.value_or(
+        isReadable(configured.dataDirectory) ? model::BackupMode::Host : model::BackupMode::Stream);
+    if (request.mode == model::BackupMode::Host)
+        request.dataDirectory = configured.dataDirectory;
+    request.checkpoint = choice.checkpoint;
+    request.annotations = choice.annotations;
+    return backup::runBackup(request, *repository, job);
+}
+
+Result<std::vector<model::Backup>> Console::backups(const std::string& cluster)
+{
+    if (!cluster.empty()) {
+        SALVOR_TRY(const std::string name, repositoryOf(cluster));
+        SALVOR_TRY(const auto repository, open(name));
+        return repository->backups(cluster);
+    }
+    std::vector<model::Backup> list;
+    for (const auto& place : m_config.repositories) {
+        SALVOR_TRY(const auto repository, open(place.name));
+        SALVOR_TRY(const auto some, repository->backups({}));
+        list.insert(list.end(), some.begin(), some.end());
+    }
+    return list;
+}
+
+Result<model::Backup> Console::findBackup(const std::string& id)
+{
+    SALVOR_TRY(const auto found, locateBackup(id));
+    return found.backup;
+}
+
+Result<Console::LocatedBackup> Console::locateBackup(const std::string& id)
+{
+    std::optional<Error> unread;
+    for (const auto& place : m_config.repositories) {
+        const auto repository = open(place.name);
+        if (!repository.ok()) {
+            unread = unread ? unread : repository.error();
+            continue;
+        }
+        auto found = (*repository)->backup(id);
+        if (found.ok())
+            return LocatedBackup{*repository, *std::move(found)};
+        if (found.error().code != ErrorCode::NotFound)
+            return std::move(found).error();
+    }
+    if (unread)
+        return *unread;
+    return fail(ErrorCode::NotFound, "no backup '" + id + "' in any repository",
+                "'salvorctl backups' lists those there are.");
+}
+
+Result<std::vector<BackupFile>> Console::backupFiles(const std::string& id, JobContext& job)
+{
+    SALVOR_TRY(const auto located, locateBackup(id));
+    std::vector<BackupFile> files;
+    const auto visit = [&](const repository::TreeEntry& entry) -> Result<> {
+        files.push_back({entry.path, entry.kind, entry.size, entry.modifiedAt});
+        return job.proceed();
+    };
+    SALVOR_CHECK(located.repository->readTree(located.backup, visit));
+    return files;
+}
+
+Result<model::WalArchiveState> Console::walState(const std::string& cluster)
+{
+    SALVOR_TRY(const std::string name, repositoryOf(cluster));
+    SALVOR_TRY(const auto repository, open(name));
+    SALVOR_TRY(const auto incarnation, repository->incarnation(cluster));
+    return wal::archiveState(*repository, incarnation);
+}
+
+Result<std::vector<model::RecoverableRange>> Console::recoverable(const std::string& cluster,
+                                                                  JobContext& job)
+{
+    SALVOR_TRY(const std::string name, repositoryOf(cluster));
+    SALVOR_TRY(const auto repository, open(name));
+    SALVOR_TRY(const auto incarnation, repository->incarnation(cluster));
+    return finder::recoverableRanges(*repository, incarnation, job);
+}
+
+} // namespace salvor::console

@@ -1,0 +1,125 @@
+#include "core/console/opened.h"
+
+#include "core/base/subprocess.h"
+#include "core/base/text.h"
+#include "core/storage/open_driver.h"
+
+#include <cstdlib>
+#include <sstream>
+
+namespace salvor::console {
+
+namespace {
+
+using repository::Unlock;
+
+/// A command prints a passphrase, or what a key file holds.
+Unlock fromText(std::string_view text)
+{
+    while (!text.empty() && (text.back() == '\n' || text.back() == '\r'))
+        text.remove_suffix(1);
+    constexpr std::size_t keySize = 32;
+    if (auto bytes = fromBase64(text); bytes.ok() && bytes->size() == keySize) {
+        Unlock unlock{Unlock::Kind::KeyFile, Secret(ByteView(*bytes))};
+        wipeMemory(*bytes);
+        return unlock;
+    }
+    return {Unlock::Kind::Passphrase, Secret(text)};
+}
+
+Result<Unlock> fromCommand(const settings::RepositoryConfig& place)
+{
+    Command command;
+    std::istringstream words(place.keyCommand);
+    for (std::string word; words >> word;)
+        command.argv.push_back(word);
+    auto output = runChecked(command);
+    if (!output.ok())
+        return std::move(output).error().in("key command of repository '" + place.name + "'");
+    Unlock unlock = fromText(*output);
+    wipeMemory(MutableByteView(reinterpret_cast<std::byte*>(output->data()), output->size()));
+    if (unlock.secret.empty())
+        return fail(ErrorCode::NotReady,
+                    "the key command of repository '" + place.name + "' printed nothing",
+                    "Let it print the passphrase on standard output.");
+    return unlock;
+}
+
+/// A key file may hold the private key of an X25519 slot as well: both are 32 bytes.
+Result<std::unique_ptr<repository::Repository>>
+openWith(const std::shared_ptr<storage::Driver>& driver, const Unlock& unlock)
+{
+    auto opened = repository::Repository::open(driver, unlock);
+    if (opened.ok() || opened.error().code != ErrorCode::Denied
+        || unlock.kind != Unlock::Kind::KeyFile)
+        return opened;
+    auto again =
+        repository::Repository::open(driver, {Unlock::Kind::PrivateKey, unlock.secret.duplicate()});
+    return again.ok() ? std::move(again) : std::move(opened);
+}
+
+} // namespace
+
+Result<std::shared_ptr<storage::Driver>> openPlace(const settings::RepositoryConfig& place,
+                                                   const std::stop_token& stop)
+{
+    storage::PlaceOptions options;
+    options.url = place.url;
+    options.endpoint = place.endpoint;
+    options.region = place.region;
+    options.pathStyle = place.pathStyle;
+    options.caFile = place.caFile;
+    options.credentials = place.credentials;
+    options.sse = place.sse;
+    options.storageClass = place.storageClass;
+    options.lockDays = place.lockDays;
+    options.stop = stop;
+    SALVOR_TRY(auto driver, storage::openDriver(options));
+    return std::shared_ptr<storage::Driver>(std::move(driver));
+}
+
+Result<Unlock> unlockFor(const settings::RepositoryConfig& place, const AskPassphrase& ask)
+{
+    if (!place.encrypted)
+        return Unlock{};
+    if (!place.keyFile.empty()) {
+        SALVOR_TRY(Secret key, repository::readKeyFile(place.keyFile));
+        return Unlock{Unlock::Kind::KeyFile, std::move(key)};
+    }
+    if (!place.keyCommand.empty())
+        return fromCommand(place);
+    if (const char* given = std::getenv("SALVOR_PASSPHRASE"); given != nullptr && *given != '\0')
+        return Unlock{Unlock::Kind::Passphrase, Secret(std::string_view(given))};
+    if (!ask)
+        return fail(ErrorCode::Denied,
+                    "repository '" + place.name + "' is encrypted and no key is at hand",
+                    "Name a key-file or key-command in the configuration, or set "
+                    "SALVOR_PASSPHRASE.");
+    SALVOR_TRY(Secret passphrase, ask(place.name));
+    return Unlock{Unlock::Kind::Passphrase, std::move(passphrase)};
+}
+
+Result<std::shared_ptr<repository::Repository>> Console::open(const std::string& name)
+{
+    SALVOR_TRY(const auto place, m_config.repository(name));
+    const std::lock_guard lock(m_opened->mutex);
+    if (const auto known = m_opened->repositories.find(name); known != m_opened->repositories.end())
+        return known->second;
+    const std::string doing = "repository '" + name + "'";
+    SALVOR_TRY(const auto driver, openPlace(place));
+    SALVOR_TRY(const Unlock unlock, unlockFor(place, m_ask));
+    auto opened = openWith(driver, unlock);
+    if (!opened.ok())
+        return std::move(opened).error().in(doing);
+    std::shared_ptr<repository::Repository> shared(*std::move(opened));
+    m_opened->repositories.emplace(name, shared);
+    return shared;
+}
+
+void Console::reopen(const std::string& name)
+{
+    const std::lock_guard lock(m_opened->mutex);
+    m_opened->repositories.erase(name);
+}
+
+} // namespace salvor::console

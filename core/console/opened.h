@@ -1,0 +1,28 @@
+// The repositories that a console has opened, and how it gets at their keys.
+#pragma once
+
+#include "core/console/console.h"
+
+#include <map>
+#include <mutex>
+
+namespace salvor::console {
+
+/// Thread-safe.
+struct Console::Opened {
+    std::mutex mutex;
+    std::map<std::string, std::shared_ptr<repository::Repository>>
+        repositories; // Guarded by mutex.
+};
+
+/// Opens the place of a repository; nothing is asked of it yet.
+[[nodiscard]] Result<std::shared_ptr<storage::Driver>>
+openPlace(const settings::RepositoryConfig& place, const std::stop_token& stop = {});
+
+/// What opens it: key file, key command, $SALVOR_PASSPHRASE, or asking, in this order.
+///
+/// Errors: Denied when there is nobody to ask; those of the key file and the command.
+[[nodiscard]] Result<repository::Unlock> unlockFor(const settings::RepositoryConfig& place,
+                                                   const AskPassphrase& ask);
+
+} // namespace salvor::console

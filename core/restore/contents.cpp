@@ -1,0 +1,158 @@
+#include "core/restore/contents.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+namespace salvor::restore {
+
+namespace {
+
+using repository::chunkSize;
+using repository::TreeEntry;
+using repository::TreeKind;
+
+constexpr std::size_t namesKept = 100;
+constexpr ByteCount diskBlock = 4096;
+
+/// Gathers what readContents() returns, entry by entry.
+class Collector {
+public:
+    Collector(const Places& places, const repository::ChunkReader& reader, const ChunkIds& damaged,
+              Keep keep)
+        : m_places(places)
+        , m_reader(reader)
+        , m_damaged(damaged)
+        , m_keep(keep)
+    {}
+
+    Result<> add(const TreeEntry& entry)
+    {
+        SALVOR_TRY(const std::optional<Path> path, placeOf(entry, m_places));
+        if (!path)
+            return {};
+        switch (entry.kind) {
+        case TreeKind::Directory:
+            addDirectory(entry, *path);
+            return {};
+        case TreeKind::Link:
+            addLink(entry, *path);
+            return {};
+        case TreeKind::File:
+            return addFile(entry, *path);
+        }
+        return fail(ErrorCode::Corrupt, "'" + entry.path + "' is of no known kind");
+    }
+
+    Contents take() { return std::move(m_contents); }
+
+private:
+    void addDirectory(const TreeEntry& entry, const Path& path)
+    {
+        if (m_keep == Keep::Everything && path != m_places.data)
+            m_contents.directories.push_back({path, entry.mode & 0777U});
+    }
+
+    void addLink(const TreeEntry& entry, const Path& path)
+    {
+        // pg_wal may be a link to another disk; the copy has it inside. Any other link would have
+        // the copy write where the original does.
+        if (entry.path == "pg_wal") {
+            if (m_keep == Keep::Everything)
+                m_contents.directories.push_back({path, 0700});
+            return;
+        }
+        m_contents.skippedLinks.push_back(entry.path + " -> " + entry.linkTarget);
+    }
+
+    Result<> addFile(const TreeEntry& entry, const Path& path)
+    {
+        if (entry.chunks.size() != (entry.size + chunkSize - 1) / chunkSize)
+            return fail(ErrorCode::Corrupt, "'" + entry.path + "' is " + std::to_string(entry.size)
+                                                + " bytes long, but its list of chunks is not");
+        m_contents.hasControlFile |= entry.path == controlName;
+        m_contents.hasBackupLabel |= entry.path == "backup_label";
+        m_contents.hasExtraFiles |= entry.path.front() == '/';
+        ++m_contents.fileCount;
+        m_contents.bytes += entry.size;
+        weigh(entry, path);
+        if (m_keep == Keep::Everything)
+            m_contents.files.push_back({entry.path, path, entry.mode & 0777U, entry.modifiedAt,
+                                        entry.size, entry.crc32c, entry.chunks});
+        return {};
+    }
+
+    void weigh(const TreeEntry& entry, const Path& path)
+    {
+        ByteCount onDisk = 0;
+        bool isReadable = true;
+        for (std::size_t i = 0; i < entry.chunks.size(); ++i) {
+            const repository::ChunkId& id = entry.chunks[i];
+            if (id == repository::ChunkId{})
+                continue;
+            const auto size = std::min<ByteCount>(chunkSize, entry.size - i * chunkSize);
+            onDisk += size;
+            const auto place = m_reader.find(id);
+            isReadable = isReadable && place && m_damaged.count(id) == 0;
+            if (!place)
+                continue;
+            if (m_frames.insert((std::uint64_t{place->pack} << 32U) | place->frame).second)
+                m_contents.bytesToFetch += place->storedSize;
+            if (!m_contents.sample)
+                m_contents.sample = SampleChunk{id, static_cast<std::size_t>(size)};
+        }
+        m_contents.bytesByPlace[placeHolding(path)] +=
+            (onDisk + diskBlock - 1) / diskBlock * diskBlock;
+        if (isReadable)
+            return;
+        ++m_contents.unreadableCount;
+        if (m_contents.unreadable.size() < namesKept)
+            m_contents.unreadable.push_back(entry.path);
+    }
+
+    [[nodiscard]] Path placeHolding(const Path& path) const
+    {
+        const auto isIn = [&](const Path& place) {
+            const std::string& whole = path.native();
+            const std::string& part = place.native();
+            return whole.size() > part.size() && whole.compare(0, part.size(), part) == 0
+                   && whole[part.size()] == '/';
+        };
+        for (const auto& [oid, place] : m_places.tablespaces)
+            if (isIn(place))
+                return place;
+        return isIn(m_places.config) ? m_places.config : m_places.data;
+    }
+
+    const Places& m_places;
+    const repository::ChunkReader& m_reader;
+    const ChunkIds& m_damaged;
+    const Keep m_keep;
+    std::unordered_set<std::uint64_t> m_frames; // Pack and frame of all chunks seen.
+    Contents m_contents;
+};
+
+} // namespace
+
+std::size_t ChunkIdHash::operator()(const repository::ChunkId& id) const noexcept
+{
+    // An id is a hash already: any eight bytes of it will do.
+    std::size_t value = 0;
+    std::memcpy(&value, id.data(), sizeof value);
+    return value;
+}
+
+Result<Contents> readContents(const repository::Repository& repository, const model::Backup& backup,
+                              const Places& places, const repository::ChunkReader& reader,
+                              const ChunkIds& damaged, Keep keep, JobContext& job)
+{
+    Collector collector(places, reader, damaged, keep);
+    const auto visit = [&](const TreeEntry& entry) -> Result<> {
+        SALVOR_CHECK(job.proceed());
+        return collector.add(entry);
+    };
+    SALVOR_CHECK(repository.readTree(backup, visit).in("backup '" + backup.id + "'"));
+    return collector.take();
+}
+
+} // namespace salvor::restore

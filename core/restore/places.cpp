@@ -1,0 +1,232 @@
+#include "core/restore/places.h"
+
+#include "core/base/clock.h"
+#include "core/base/text.h"
+
+#include <algorithm>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace salvor::restore {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// True if every part of a relative path is a name.
+bool staysInside(std::string_view path)
+{
+    if (path.empty() || path.find('\0') != std::string_view::npos)
+        return false;
+    while (true) {
+        const std::size_t end = path.find('/');
+        const std::string_view part = path.substr(0, end);
+        if (part.empty() || part == "." || part == "..")
+            return false;
+        if (end == std::string_view::npos)
+            return true;
+        path.remove_prefix(end + 1);
+    }
+}
+
+bool isLeftOut(std::string_view path)
+{
+    return path == "tablespace_map" || path == "standby.signal" || path == "recovery.signal"
+           || path == "postmaster.pid" || path == "postmaster.opts" || path == markerName
+           || path == unfinishedControlName;
+}
+
+struct TablespacePath {
+    std::uint32_t oid = 0;
+    std::string_view rest; ///< Empty: the link itself.
+};
+
+std::optional<TablespacePath> tablespacePath(std::string_view path)
+{
+    constexpr std::string_view folder = "pg_tblspc/";
+    if (path.substr(0, folder.size()) != folder)
+        return std::nullopt;
+    path.remove_prefix(folder.size());
+    const std::size_t end = path.find('/');
+    const auto oid = parseUnsigned(path.substr(0, end));
+    if (!oid || *oid > UINT32_MAX)
+        return std::nullopt;
+    return TablespacePath{static_cast<std::uint32_t>(*oid),
+                          end == std::string_view::npos ? "" : path.substr(end + 1)};
+}
+
+bool isThere(const Path& path)
+{
+    struct stat about {};
+    return ::lstat(path.c_str(), &about) == 0;
+}
+
+/// Ours, and no server can have run on it.
+bool isUnfinished(const Path& data)
+{
+    return (isThere(data / markerName) || isThere(data / unfinishedControlName))
+           && !isThere(data / controlName);
+}
+
+bool isLinkedFrom(const Path& place, const Places& places)
+{
+    return std::any_of(places.tablespaces.begin(), places.tablespaces.end(), [&](const auto& one) {
+        std::error_code none;
+        return one.second == place
+               && fs::read_symlink(places.data / "pg_tblspc" / std::to_string(one.first), none)
+                      == place;
+    });
+}
+
+std::string compactTime(Moment now)
+{
+    std::string text;
+    for (const char c : formatMoment(now).substr(0, 19))
+        if (c != '-' && c != ':')
+            text += c;
+    return text + "Z";
+}
+
+Result<> setAside(const Path& place, const std::string& time)
+{
+    Path aside = place;
+    aside += ".unfinished-" + time;
+    for (int number = 2; isThere(aside); ++number)
+        aside = place.native() + ".unfinished-" + time + "-" + std::to_string(number);
+    if (::rename(place.c_str(), aside.c_str()) != 0)
+        return failErrno(errno, "cannot set aside the unfinished restore in " + quoted(place),
+                         "Empty that directory by hand, or restore into another one.");
+    return syncDirectory(place.parent_path());
+}
+
+} // namespace
+
+std::vector<Path> Places::all() const
+{
+    std::vector<Path> list{data, config};
+    for (const auto& [oid, path] : tablespaces)
+        list.push_back(path);
+    return list;
+}
+
+Places placesOf(const model::RestorePlan& plan)
+{
+    Places places;
+    places.data = plan.destination;
+    places.config = plan.destination + ".config";
+    for (const auto& [oid, path] : plan.tablespaces)
+        places.tablespaces.emplace(oid, path);
+    return places;
+}
+
+Result<std::optional<Path>> placeOf(const repository::TreeEntry& entry, const Places& places)
+{
+    std::string_view path = entry.path;
+    const auto wrong = [&] {
+        return fail(ErrorCode::Corrupt,
+                    "the backup holds a path that leads out of it: '" + entry.path + "'");
+    };
+    if (path.empty() || path == ".")
+        return std::optional<Path>(places.data);
+    const bool isExtra = path.front() == '/';
+    if (isExtra)
+        path.remove_prefix(1);
+    if (!staysInside(path))
+        return wrong();
+    if (isExtra)
+        return std::optional<Path>(places.config / path);
+    if (isLeftOut(path))
+        return std::optional<Path>();
+    if (const auto within = tablespacePath(path)) {
+        const auto mapped = places.tablespaces.find(within->oid);
+        if (mapped != places.tablespaces.end())
+            return within->rest.empty() ? std::optional<Path>()
+                                        : std::optional<Path>(mapped->second / within->rest);
+        // A link without a new place was refused by the checks; only folders stay inside.
+        if (within->rest.empty() && entry.kind == repository::TreeKind::Link)
+            return std::optional<Path>();
+    }
+    return std::optional<Path>(places.data / (path == controlName ? unfinishedControlName : path));
+}
+
+Result<Occupancy> occupancyOf(const Path& place, const Places& partOf)
+{
+    struct stat about {};
+    if (::stat(place.c_str(), &about) != 0) {
+        if (errno != ENOENT)
+            return failErrno(errno, "cannot look at " + quoted(place));
+        // A link that leads nowhere is still something that was put there.
+        return isThere(place) ? Occupancy::NotADirectory : Occupancy::Absent;
+    }
+    if (!S_ISDIR(about.st_mode))
+        return Occupancy::NotADirectory;
+    std::error_code error;
+    const fs::directory_iterator entries(place, error);
+    if (error)
+        return failErrno(error.value(), "cannot look into " + quoted(place));
+    if (entries == fs::directory_iterator())
+        return Occupancy::Empty;
+    const bool isData = place == partOf.data;
+    if (isData ? isUnfinished(place) : isThere(place / markerName))
+        return Occupancy::Unfinished;
+    if (isUnfinished(partOf.data) && (place == partOf.config || isLinkedFrom(place, partOf)))
+        return Occupancy::Unfinished;
+    return Occupancy::Full;
+}
+
+Path existingParent(const Path& place)
+{
+    Path parent = place;
+    std::error_code error;
+    while (parent.has_relative_path() && !fs::exists(parent, error))
+        parent = parent.parent_path();
+    return parent;
+}
+
+Result<> setAsideUnfinished(const Places& places, Moment now)
+{
+    // The data directory last: what belongs to it is recognised by it.
+    std::vector<Path> list = places.all();
+    std::reverse(list.begin(), list.end());
+    for (const Path& place : list) {
+        SALVOR_TRY(const Occupancy occupancy, occupancyOf(place, places));
+        if (occupancy == Occupancy::Unfinished)
+            SALVOR_CHECK(setAside(place, compactTime(now)));
+    }
+    return {};
+}
+
+Result<> createPlaces(const Places& places, const std::string& planHash,
+                      const std::optional<SystemUser>& owner)
+{
+    for (const Path& place : places.all()) {
+        SALVOR_CHECK(createDirectories(place, 0700));
+        if (::chmod(place.c_str(), 0700) != 0)
+            return failErrno(errno, "cannot set the mode of " + quoted(place));
+        SALVOR_CHECK(giveTo(place, owner));
+        SALVOR_CHECK(writeFileDurably(place / markerName, asBytes(planHash + "\n")));
+    }
+    return {};
+}
+
+Result<> removeMarks(const Places& places)
+{
+    // The data directory's last: while it is there, the others still count as unfinished.
+    std::vector<Path> list = places.all();
+    std::reverse(list.begin(), list.end());
+    for (const Path& place : list) {
+        if (::unlink((place / markerName).c_str()) != 0 && errno != ENOENT)
+            return failErrno(errno, "cannot remove " + quoted(place / markerName));
+        SALVOR_CHECK(syncDirectory(place));
+    }
+    return {};
+}
+
+Result<> giveTo(const Path& path, const std::optional<SystemUser>& owner)
+{
+    if (owner && ::lchown(path.c_str(), owner->uid, owner->gid) != 0)
+        return failErrno(errno, "cannot give " + quoted(path) + " to '" + owner->name + "'");
+    return {};
+}
+
+} // namespace salvor::restore
