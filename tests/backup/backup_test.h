@@ -111,7 +111,7 @@ struct BackedUpServer {
     std::unique_ptr<Shipper> shipper;
 };
 
-/// The files of a backup in a folder; tablespaces as plain folders.
+/// The files of a backup in a folder, tablespaces beside it.
 class Extracted {
 public:
     Extracted(const repository::Repository& repository, const model::Backup& backup)
@@ -123,6 +123,14 @@ public:
             const Path path = m_folder.path() / entry.path;
             if (entry.path.starts_with("/"))
                 return {};
+            if (entry.kind == repository::TreeKind::Link) {
+                const Path target = m_spaces.path() / path.filename();
+                make(target);
+                make(path.parent_path());
+                std::filesystem::create_directory_symlink(target, path);
+                giveToServer(path);
+                return {};
+            }
             if (entry.kind != repository::TreeKind::File) {
                 make(path);
                 return {};
@@ -172,6 +180,7 @@ private:
     }
 
     ServerDirectory m_folder;
+    ServerDirectory m_spaces;
 };
 
 /// A server on an extracted backup, stopped with the object.
@@ -182,11 +191,13 @@ public:
         , m_data(data)
         , m_port(freePort())
     {
-        cluster.runChecked(
+        const auto started = cluster.run(
             "pg_ctl", {"-D", data.native(), "-w", "-t", "60", "-l", (data / "log").native(), "-o",
                        "-p " + std::to_string(m_port) + " -c unix_socket_directories="
                            + data.native() + " -c listen_addresses= -c archive_mode=off",
                        "start"});
+        if (started.status != 0)
+            throw std::runtime_error("the copy did not start: " + must(readTextFile(data / "log")));
     }
     ~StartedCopy()
     {

@@ -291,4 +291,9 @@ TEST(HostBackup, APromotedServersHistoryIsArchived)
     ASSERT_OK(backup);
     EXPECT_EQ(backup->timeline, model::TimelineId{2});
     EXPECT_OK(server.repository->readWalFile(backup->incarnation, "00000002.history"));
+    // As the server's own archive_command would: the control file beside it says whose it is.
+    const auto pushed = wal::archivePush(*server.repository, "orders",
+                                         standby->dataDirectory() / "pg_wal" / "00000002.history");
+    ASSERT_OK(pushed);
+    EXPECT_EQ(*pushed, repository::Repository::Pushed::AlreadyThere);
 }

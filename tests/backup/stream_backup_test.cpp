@@ -56,8 +56,11 @@ TEST(StreamBackup, TheArchiversSegmentsAndTheStreamsAreTheSameBytes)
            && std::chrono::steady_clock::now() < end)
         std::this_thread::sleep_for(std::chrono::milliseconds(50));
     server.shipper.reset();
-    for (const auto& entry : std::filesystem::directory_iterator(server.archive.path()))
+    for (const auto& entry : std::filesystem::directory_iterator(server.archive.path())) {
+        if (model::walFileKind(entry.path().filename().native()) != model::WalFileKind::Segment)
+            continue;
         EXPECT_OK(wal::archivePush(*server.repository, "orders", entry.path())) << entry.path();
+    }
     EXPECT_TRUE(wal::archiveState(*server.repository, backup->incarnation)->conflicts.empty());
 }
 
@@ -152,7 +155,10 @@ TEST(StreamBackup, AStandbyOfASilentPrimaryEndsWithAHint)
 {
     BackedUpServer server;
     const auto standby = server.cluster.createStandby();
+    server.cluster.execute("CREATE TABLE t (x int)");
+    server.cluster.execute("CHECKPOINT");
     standby->waitForReplayOf(server.cluster);
+    standby->execute("CHECKPOINT");
     auto request = server.request(BackupMode::Stream);
     request.connection = standby->conninfo();
     request.walTimeout = std::chrono::seconds(2);

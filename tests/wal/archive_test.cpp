@@ -129,7 +129,7 @@ TEST_F(WalArchive, AHistoryFileWithoutAControlFileIsNotAcknowledged)
     const auto pushed = archivePush(*archive.repository, "orders",
                                     file("00000002.history", asBytes("1\t0/1000000\tx\n")));
 
-    EXPECT_FALSE(pushed.ok());
+    EXPECT_FAILS(pushed, NotReady);
     EXPECT_TRUE(archive.repository->walFiles(archive.incarnation)->empty());
 }
 
