@@ -1,0 +1,106 @@
+#include "core/verify/verify.h"
+#include "tests/restore/restore_scene.h"
+
+namespace salvor::verify {
+namespace {
+
+class VerifyTest : public restore::RestoreTest {
+protected:
+    Result<VerifyReport> verifyAll(VerifyRequest request = {})
+    {
+        return verify(*repository, request, job);
+    }
+    /// The findings of a whole verification, as one text.
+    std::string findings()
+    {
+        const auto report = verifyAll();
+        if (!report.ok())
+            return "error: " + report.error().message;
+        std::string text;
+        for (const Finding& finding : report->findings) {
+            text += finding.object + ": " + finding.what + "\n";
+            for (const std::string& file : finding.files)
+                text += "  " + file + "\n";
+            for (const std::string& id : finding.backups)
+                text += "  backup " + id + "\n";
+        }
+        return text;
+    }
+    bool contains(const std::string& text, const std::string& part)
+    {
+        return text.find(part) != std::string::npos;
+    }
+};
+
+/// The segment of the scene is noise, so its header is always a finding.
+constexpr const char* noiseSegment = "cannot be replayed";
+
+TEST_F(VerifyTest, WholeBackupHasNoFindingButTheSegmentThatIsNoWal)
+{
+    store();
+
+    const auto report = verifyAll();
+
+    ASSERT_OK(report);
+    ASSERT_EQ(report->findings.size(), 1U);
+    EXPECT_TRUE(contains(report->findings[0].what, noiseSegment));
+    EXPECT_EQ(report->findings[0].backups, std::vector<std::string>{backup.id});
+    EXPECT_EQ(report->backupsChecked, 1U);
+    EXPECT_EQ(report->segmentsChecked, 1U);
+    EXPECT_GT(report->packsChecked, 0U);
+}
+
+TEST_F(VerifyTest, MissingPackNamesBackupAndFiles)
+{
+    store();
+    const std::string pack = contentPack();
+    ASSERT_OK(driver->remove(pack));
+
+    const std::string found = findings();
+
+    EXPECT_TRUE(contains(found, pack)) << found;
+    EXPECT_TRUE(contains(found, backup.id + ": base/5/1259")) << found;
+    EXPECT_TRUE(contains(found, "backup " + backup.id)) << found;
+}
+
+TEST_F(VerifyTest, FlippedBitNamesBackupAndFile)
+{
+    store();
+    flipBitIn(contentPack());
+
+    const std::string found = findings();
+
+    EXPECT_TRUE(contains(found, contentPack())) << found;
+    EXPECT_TRUE(contains(found, "base/5/")) << found;
+}
+
+TEST_F(VerifyTest, MissingSegmentOfABackupIsFound)
+{
+    store();
+    ASSERT_OK(driver->remove(firstKey("wal/")));
+
+    EXPECT_TRUE(contains(findings(), "is missing: a backup is not consistent without it"));
+}
+
+TEST_F(VerifyTest, SampleOfNothingStillChecksTheStructure)
+{
+    store();
+    ASSERT_OK(driver->remove(contentPack()));
+
+    const auto report = verifyAll({.samplePercent = 0});
+
+    ASSERT_OK(report);
+    EXPECT_EQ(report->segmentsChecked, 0U);
+    EXPECT_FALSE(report->findings.empty());
+}
+
+TEST_F(VerifyTest, UnknownBackupAndBadPercentageAreErrors)
+{
+    store();
+
+    EXPECT_FAILS(verifyAll({.backupIds = {"no-such"}}), NotFound);
+    EXPECT_FAILS(verifyAll({.samplePercent = 101}), InvalidInput);
+}
+
+} // namespace
+} // namespace salvor::verify
