@@ -239,7 +239,7 @@ void RestoreFlow::next()
         go(RestoreStep::Run);
         break;
     case RestoreStep::Result:
-        close();
+        finish();
         break;
     default:
         go(static_cast<RestoreStep>(static_cast<int>(step()) + 1));
@@ -279,7 +279,7 @@ void RestoreFlow::save()
                           text::timeOnly(draft.savedAt, m_context->zones.viewer)));
 }
 
-void RestoreFlow::close()
+void RestoreFlow::finish()
 {
     m_open = false;
     // Only a draft that was ended by its own page goes; a failure to remove it costs an offer to

@@ -69,7 +69,7 @@ private:
     void next();
     void back();
     void save();
-    void close();
+    void finish();
     void showState();
     void askToStop();
 
