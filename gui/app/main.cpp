@@ -10,14 +10,12 @@
 #include <QFileInfo>
 #include <QStandardPaths>
 
-
 namespace {
 
 /// Beside this program as packages install it, else as the path finds it.
 salvor::Path salvorctl()
 {
-    const QString beside
-        = QCoreApplication::applicationDirPath() + QStringLiteral("/salvorctl");
+    const QString beside = QCoreApplication::applicationDirPath() + QStringLiteral("/salvorctl");
     if (QFileInfo(beside).isExecutable())
         return beside.toStdString();
     const QString found = QStandardPaths::findExecutable(QStringLiteral("salvorctl"));
@@ -35,8 +33,8 @@ int main(int argc, char* argv[])
     QGuiApplication::setDesktopFileName(QStringLiteral("salvor"));
 
     QCommandLineParser arguments;
-    arguments.setApplicationDescription(
-        QStringLiteral("Recovery console for PostgreSQL: what can I get back, up to which moment?"));
+    arguments.setApplicationDescription(QStringLiteral(
+        "Recovery console for PostgreSQL: what can I get back, up to which moment?"));
     arguments.addHelpOption();
     arguments.addVersionOption();
     const QCommandLineOption config(QStringLiteral("config"),
@@ -54,11 +52,16 @@ int main(int argc, char* argv[])
     if (arguments.isSet(config))
         given = QFileInfo(arguments.value(config)).absoluteFilePath().toStdString();
     auto desk = std::make_shared<gui::PassphraseDesk>();
-    auto backend = std::make_shared<gui::ConsoleBackend>(
-        given, gui::configFolder() / "salvor.conf", console::Surroundings{salvorctl(), state}, desk);
+    auto backend =
+        std::make_shared<gui::ConsoleBackend>(given, gui::configFolder() / "salvor.conf",
+                                              console::Surroundings{salvorctl(), state}, desk);
     const auto start = backend->hasConfiguration() ? gui::MainWindow::Start::WithConfiguration
                                                    : gui::MainWindow::Start::FirstRun;
-    gui::MainWindow window({backend, desk, systemClock(), {}, state,
+    gui::MainWindow window({backend,
+                            desk,
+                            systemClock(),
+                            {},
+                            state,
                             Path(QDir::homePath().toStdString()) / "salvor-restores"},
                            start);
     window.show();

@@ -78,14 +78,18 @@ void MainWindow::makePages()
 {
     m_clusters = new ClustersPage(*m_catalog, m_parts.clock, m_parts.zones);
     m_points = new PointsPage(*m_catalog, m_parts.clock, m_parts.zones);
-    m_flow = new RestoreFlow(
-        std::make_unique<FlowContext>(FlowContext{m_parts.backend, *m_catalog, m_parts.clock,
-                                                  m_parts.zones, {}, std::nullopt, std::nullopt}),
-        m_drafts, m_parts.home);
+    m_flow = new RestoreFlow(std::make_unique<FlowContext>(FlowContext{m_parts.backend,
+                                                                       *m_catalog,
+                                                                       m_parts.clock,
+                                                                       m_parts.zones,
+                                                                       {},
+                                                                       std::nullopt,
+                                                                       std::nullopt}),
+                             m_drafts, m_parts.home);
     auto* settings = new SettingsPage(*m_parts.backend, m_settings.look());
     auto* firstRun = new FirstRunPage(*m_parts.backend);
-    for (QWidget* page : std::initializer_list<QWidget*>{m_clusters, m_points, m_flow, settings,
-                                                         firstRun})
+    for (QWidget* page :
+         std::initializer_list<QWidget*>{m_clusters, m_points, m_flow, settings, firstRun})
         m_pages->addWidget(page);
     connect(settings, &SettingsPage::lookChosen, this, &MainWindow::setLook);
     connect(firstRun, &FirstRunPage::addRepositoryWanted, this, &MainWindow::openAddRepository);
@@ -164,6 +168,8 @@ void MainWindow::open(Page page)
     m_pages->setCurrentIndex(page);
     m_nav->setCurrent(page == FirstRun ? Clusters : page);
     m_nav->setWidth(page == Restore ? NavBar::Width::Icons : NavBar::Width::Words);
+    QWidget* shown = m_pages->currentWidget();
+    (shown->focusWidget() != nullptr ? shown->focusWidget() : shown)->setFocus();
     if (page == Restore)
         m_offer->hide();
     else
@@ -215,8 +221,8 @@ void MainWindow::offerDraft()
 void MainWindow::tick()
 {
     const Moment now = m_parts.clock.now();
-    m_time->setText(QStringLiteral("%1  = %2")
-                        .arg(text::inZone(now, m_parts.zones.viewer), text::inUtc(now)));
+    m_time->setText(
+        QStringLiteral("%1  = %2").arg(text::inZone(now, m_parts.zones.viewer), text::inUtc(now)));
     if (const auto repository = m_parts.desk->takeQuestion())
         askPassphrase(*repository);
 }
@@ -241,7 +247,8 @@ void MainWindow::setLook(Look look)
 {
     applyLook(look);
     if (const Result<> kept = m_settings.setLook(look); !kept.ok())
-        m_readAt->setText(tr("The colours are not remembered: the state folder cannot be written."));
+        m_readAt->setText(
+            tr("The colours are not remembered: the state folder cannot be written."));
 }
 
 void MainWindow::openAddRepository()
@@ -270,8 +277,8 @@ void MainWindow::askPassphrase(const std::string& repository)
     connect(dialog, &QDialog::finished, this, [this, dialog](int result) {
         const QByteArray typed = dialog->textValue().toUtf8();
         if (result == QDialog::Accepted)
-            m_parts.desk->answer(Secret(std::string_view(
-                typed.constData(), static_cast<std::size_t>(typed.size()))));
+            m_parts.desk->answer(Secret(
+                std::string_view(typed.constData(), static_cast<std::size_t>(typed.size()))));
         else
             m_parts.desk->answer(std::nullopt);
     });

@@ -52,11 +52,13 @@ TEST_F(Adding, HappensOnlyAfterAGoodTestOfTheSameValues)
 {
     fillFolder();
     QTest::mouseClick(button(QStringLiteral("Test connection")), Qt::LeftButton);
-    ASSERT_TRUE(eventually([this] { return button(QStringLiteral("Add repository"))->isEnabled(); }));
+    ASSERT_TRUE(
+        eventually([this] { return button(QStringLiteral("Add repository"))->isEnabled(); }));
     dialog.findChildren<QLineEdit*>()[0]->setText(QStringLiteral("nas-04"));
     EXPECT_FALSE(button(QStringLiteral("Add repository"))->isEnabled());
     QTest::mouseClick(button(QStringLiteral("Test connection")), Qt::LeftButton);
-    ASSERT_TRUE(eventually([this] { return button(QStringLiteral("Add repository"))->isEnabled(); }));
+    ASSERT_TRUE(
+        eventually([this] { return button(QStringLiteral("Add repository"))->isEnabled(); }));
     QSignalSpy accepted(&dialog, &QDialog::accepted);
 
     QTest::mouseClick(button(QStringLiteral("Add repository")), Qt::LeftButton);
@@ -67,7 +69,8 @@ TEST_F(Adding, HappensOnlyAfterAGoodTestOfTheSameValues)
 
 TEST_F(Adding, AFailedTestListsWhatFailedFirst)
 {
-    backend->connection = {false, {"an object was written"}, {"a listing misses the object"}, false};
+    backend->connection = {
+        false, {"an object was written"}, {"a listing misses the object"}, false};
     fillFolder();
 
     QTest::mouseClick(button(QStringLiteral("Test connection")), Qt::LeftButton);
@@ -83,7 +86,8 @@ TEST_F(Adding, AFailureKeepsTheDialogWithItsValues)
     backend->addError = fail(ErrorCode::Denied, "cannot write '/home/dba/.config/salvor'");
     fillFolder();
     QTest::mouseClick(button(QStringLiteral("Test connection")), Qt::LeftButton);
-    ASSERT_TRUE(eventually([this] { return button(QStringLiteral("Add repository"))->isEnabled(); }));
+    ASSERT_TRUE(
+        eventually([this] { return button(QStringLiteral("Add repository"))->isEnabled(); }));
 
     QTest::mouseClick(button(QStringLiteral("Add repository")), Qt::LeftButton);
 

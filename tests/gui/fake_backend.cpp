@@ -19,17 +19,21 @@ model::Backup backupAt(const std::string& cluster, Moment start, int number)
     backup.startedAt = start;
     backup.finishedAt = start + 20min + std::chrono::seconds(7 * number + 11);
     backup.timeline = model::TimelineId{3};
-    backup.startLsn = model::Lsn{0xB600000000U + static_cast<std::uint64_t>(number) * 0x2280000028U};
+    backup.startLsn =
+        model::Lsn{0xB600000000U + static_cast<std::uint64_t>(number) * 0x2280000028U};
     backup.stopLsn = model::Lsn{0xB6233D9918U + static_cast<std::uint64_t>(number) * 0x2280000188U};
     backup.pageChecksums = true;
     backup.dataDirectory = "/var/lib/postgresql/16/main";
     backup.owner = "postgres";
     backup.group = "postgres";
     backup.fileCount = 41208;
-    backup.logicalSize = (ByteCount{280} << 30U) + static_cast<ByteCount>(number) * ByteCount{1300000000};
+    backup.logicalSize =
+        (ByteCount{280} << 30U) + static_cast<ByteCount>(number) * ByteCount{1300000000};
     backup.storedSize = ByteCount{120} << 30U;
-    backup.newSize = number == 0 ? ByteCount{112} << 30U
-                                 : (ByteCount{9} << 30U) + static_cast<ByteCount>(number * 37 % 11) * ByteCount{400000000};
+    backup.newSize = number == 0
+                         ? ByteCount{112} << 30U
+                         : (ByteCount{9} << 30U)
+                               + static_cast<ByteCount>(number * 37 % 11) * ByteCount{400000000};
     return backup;
 }
 
@@ -43,18 +47,17 @@ console::ClusterSummary ordersProd()
         cluster.backups.push_back(backupAt(cluster.name, first + i * 24h, i));
     cluster.backups[14].annotations = {{"ticket", "CHG-4471"}};
     cluster.incarnation = cluster.backups.front().incarnation;
-    cluster.ranges.push_back({cluster.backups[0].id, model::TimelineId{3}, cluster.backups[0].stopLsn,
-                              model::Lsn{0xD000000000U}, cluster.backups[0].finishedAt,
-                              at("2026-11-07T16:12:09Z"),
-                              "1 095 WAL segments are missing, so nothing can be restored until the "
-                              "next backup ends"});
+    cluster.ranges.push_back(
+        {cluster.backups[0].id, model::TimelineId{3}, cluster.backups[0].stopLsn,
+         model::Lsn{0xD000000000U}, cluster.backups[0].finishedAt, at("2026-11-07T16:12:09Z"),
+         "1 095 WAL segments are missing, so nothing can be restored until the "
+         "next backup ends"});
     for (int i = 5; i < 15; ++i)
-        cluster.ranges.push_back({cluster.backups[static_cast<std::size_t>(i)].id,
-                                  model::TimelineId{3},
-                                  cluster.backups[static_cast<std::size_t>(i)].stopLsn,
-                                  model::Lsn{0x2A47F0412E8U},
-                                  cluster.backups[static_cast<std::size_t>(i)].finishedAt,
-                                  at("2026-11-17T01:30:12.402118Z"), "nothing later is archived"});
+        cluster.ranges.push_back(
+            {cluster.backups[static_cast<std::size_t>(i)].id, model::TimelineId{3},
+             cluster.backups[static_cast<std::size_t>(i)].stopLsn, model::Lsn{0x2A47F0412E8U},
+             cluster.backups[static_cast<std::size_t>(i)].finishedAt,
+             at("2026-11-17T01:30:12.402118Z"), "nothing later is archived"});
     cluster.gaps.push_back({model::TimelineId{3}, 0x1000, 0x1446});
     cluster.warnings = {"1 095 WAL segments are missing between 7 and 8 November."};
     cluster.readAt = at("2026-11-17T01:30:48Z");

@@ -39,7 +39,10 @@ public:
     testConnection(const settings::RepositoryConfig& place, JobContext& job) override;
     [[nodiscard]] Result<> addRepository(const settings::RepositoryConfig& repository, Place place,
                                          JobContext& job) override;
-    [[nodiscard]] Path configFile() const override { return "/home/dba/.config/salvor/salvor.conf"; }
+    [[nodiscard]] Path configFile() const override
+    {
+        return "/home/dba/.config/salvor/salvor.conf";
+    }
     [[nodiscard]] std::vector<std::string> repositoryNames() const override { return {"nas-02"}; }
 
     // Set before a job starts.

@@ -48,9 +48,13 @@ struct Flow : testing::Test {
                 return candidate;
         return nullptr;
     }
+    bool nextIsReady()
+    {
+        return eventually([this] { return flow->primaryButton()->isEnabled(); });
+    }
     bool nextWhenReady()
     {
-        if (!eventually([this] { return flow->primaryButton()->isEnabled(); }))
+        if (!nextIsReady())
             return false;
         QTest::mouseClick(flow->primaryButton(), Qt::LeftButton);
         return true;
@@ -121,8 +125,8 @@ TEST_F(Flow, ATimeWithoutAnOffsetGoesNowhere)
 
 TEST_F(Flow, AMomentOutOfReachOffersTheNearestOnes)
 {
-    world.backend->planError
-        = fail(ErrorCode::NotReady, "2026-11-07 20:00:00 UTC lies in a gap of 1 095 segments");
+    world.backend->planError =
+        fail(ErrorCode::NotReady, "2026-11-07 20:00:00 UTC lies in a gap of 1 095 segments");
     world.backend->offerNearest = true;
     flow->begin(QStringLiteral("orders-prod"), {});
     ASSERT_TRUE(eventually([this] { return button(QStringLiteral("Last before")) != nullptr; }));
@@ -167,12 +171,25 @@ TEST_F(Flow, ReturnGoesThroughTheQuestionsButDoesNotStartTheRestore)
 
     QTest::keyClick(flow.get(), Qt::Key_Return);
     QTest::keyClick(flow.get(), Qt::Key_Enter);
+    ASSERT_TRUE(nextIsReady());
     flow->primaryButton()->setFocus();
     QTest::keyClick(flow->primaryButton(), Qt::Key_Return);
 
     EXPECT_EQ(flow->step(), RestoreStep::Review);
     EXPECT_EQ(world.backend->applied, 0);
     EXPECT_FALSE(flow->primaryButton()->isDefault());
+}
+
+TEST_F(Flow, ASecondClickOnReviewDoesNotStartTheRestore)
+{
+    walkTo(RestoreStep::Checks);
+    ASSERT_TRUE(nextIsReady());
+
+    QTest::mouseClick(flow->primaryButton(), Qt::LeftButton);
+    QTest::mouseClick(flow->primaryButton(), Qt::LeftButton);
+
+    EXPECT_EQ(flow->step(), RestoreStep::Review);
+    EXPECT_FALSE(flow->primaryButton()->hasFocus());
 }
 
 TEST_F(Flow, BackLosesNothing)
@@ -274,7 +291,7 @@ TEST_F(Flow, ADraftThatCannotBeSavedIsSaid)
 
     flow->begin(QStringLiteral("orders-prod"), {});
 
-    EXPECT_NE(button(QStringLiteral("Details")), nullptr);
+    EXPECT_TRUE(eventually([this] { return button(QStringLiteral("Details")) != nullptr; }));
 }
 
 TEST_F(Flow, FromARecoveryPointItRestoresThatBackup)
@@ -285,8 +302,8 @@ TEST_F(Flow, FromARecoveryPointItRestoresThatBackup)
 
     EXPECT_EQ(flow->step(), RestoreStep::Moment);
     EXPECT_EQ(flow->context().draft.choice.backupId, id);
-    EXPECT_TRUE(std::holds_alternative<model::ImmediateTarget>(
-        flow->context().draft.choice.target.point));
+    EXPECT_TRUE(
+        std::holds_alternative<model::ImmediateTarget>(flow->context().draft.choice.target.point));
 }
 
 } // namespace

@@ -27,8 +27,7 @@ std::vector<model::Backup> orders()
 
 struct Backups : testing::Test {
     BackupModel model{berlin()};
-    QAbstractItemModelTester tester{&model,
-                                    QAbstractItemModelTester::FailureReportingMode::Fatal};
+    QAbstractItemModelTester tester{&model, QAbstractItemModelTester::FailureReportingMode::Fatal};
     BackupFilter filter;
 
     Backups() { filter.setSourceModel(&model); }
@@ -155,8 +154,7 @@ TEST(Jobs, ThatThrowEndAsABug)
     std::optional<Result<int>> got;
     QObject parent;
     startJob<int>(
-        &parent,
-        [](JobContext&) -> Result<int> { throw std::runtime_error("no memory"); },
+        &parent, [](JobContext&) -> Result<int> { throw std::runtime_error("no memory"); },
         [&got](const Result<int>& result) { got = result; });
 
     ASSERT_TRUE(eventually([&] { return got.has_value(); }));

@@ -36,6 +36,7 @@ TEST(ClustersList, ThatCannotBeReadSaysSoAndTriesAgain)
     page.show();
     world.read();
     ASSERT_TRUE(says(page, QStringLiteral("No answer")));
+    ASSERT_TRUE(eventually([&] { return buttonOf(page, QStringLiteral("Try again")) != nullptr; }));
     world.backend->clustersError.reset();
 
     QTest::mouseClick(buttonOf(page, QStringLiteral("Try again")), Qt::LeftButton);
@@ -80,7 +81,7 @@ TEST(RecoveryPoints, ShowTheDetailOfTheSelectedBackup)
     page.setCluster(QStringLiteral("orders-prod"));
     QSignalSpy wanted(&page, &PointsPage::restoreWanted);
 
-    EXPECT_TRUE(says(page, QStringLiteral("CHG-4471")));
+    EXPECT_TRUE(eventually([&] { return says(page, QStringLiteral("CHG-4471")); }));
     QTest::mouseClick(buttonOf(page, QStringLiteral("Restore from here")), Qt::LeftButton);
 
     ASSERT_EQ(wanted.count(), 1);

@@ -37,10 +37,13 @@ protected:
     }
     std::unique_ptr<MainWindow> makeWindow(MainWindow::Start start)
     {
-        auto window = std::make_unique<MainWindow>(
-            WindowParts{backend, std::make_shared<PassphraseDesk>(), clock, {}, folder.path(),
-                        Path("/srv/restores")},
-            start);
+        auto window = std::make_unique<MainWindow>(WindowParts{backend,
+                                                               std::make_shared<PassphraseDesk>(),
+                                                               clock,
+                                                               {},
+                                                               folder.path(),
+                                                               Path("/srv/restores")},
+                                                   start);
         window->resize(1366, 768);
         window->show();
         QApplication::setActiveWindow(window.get());
@@ -102,6 +105,7 @@ TEST_P(Screenshots, OfTheFlow)
     ASSERT_TRUE(eventually(ready));
     take(*window, QStringLiteral("restore-4-checks"));
     next();
+    ASSERT_TRUE(eventually(ready));
     take(*window, QStringLiteral("restore-5-review"));
     next();
     QTest::qWait(2500);
@@ -116,8 +120,8 @@ TEST_P(Screenshots, OfWhatGoesWrong)
     auto window = makeWindow(MainWindow::Start::WithConfiguration);
     ASSERT_TRUE(eventually([&] { return window->catalog().state() == Catalog::State::Read; }));
     RestoreFlow& flow = window->flow();
-    backend->planError = fail(ErrorCode::NotReady,
-                              "2026-11-07 20:00:00 UTC lies in a gap of 1 095 WAL segments");
+    backend->planError =
+        fail(ErrorCode::NotReady, "2026-11-07 20:00:00 UTC lies in a gap of 1 095 WAL segments");
     backend->offerNearest = true;
     flow.begin(QStringLiteral("orders-prod"), {});
     window->open(MainWindow::Restore);

@@ -122,9 +122,9 @@ TEST(TypedTimes, NonsenseIsNotATime)
 
 TEST(ErrorTexts, PutTheHintInTheSentenceAndTheMessageUnderDetails)
 {
-    const ErrorText words
-        = explain(fail(ErrorCode::NoSpace, "cannot write 'wal/3F': no space left",
-                       "free space in the bucket or raise the quota of 'dr-prod'"));
+    const ErrorText words =
+        explain(fail(ErrorCode::NoSpace, "cannot write 'wal/3F': no space left",
+                     "free space in the bucket or raise the quota of 'dr-prod'"));
 
     EXPECT_EQ(words.title, QStringLiteral("No space left"));
     EXPECT_EQ(words.sentence,
@@ -152,12 +152,13 @@ TEST_P(EveryErrorCode, HasATitleAndASentence)
     EXPECT_TRUE(words.sentence.endsWith(QLatin1Char('.'))) << words.sentence.toStdString();
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Codes, EveryErrorCode,
-    testing::Values(ErrorCode::InvalidInput, ErrorCode::NotFound, ErrorCode::AlreadyExists,
-                    ErrorCode::Denied, ErrorCode::NotReady, ErrorCode::Unavailable,
-                    ErrorCode::Timeout, ErrorCode::Locked, ErrorCode::NoSpace, ErrorCode::Corrupt,
-                    ErrorCode::Incompatible, ErrorCode::Cancelled, ErrorCode::Bug));
+INSTANTIATE_TEST_SUITE_P(Codes, EveryErrorCode,
+                         testing::Values(ErrorCode::InvalidInput, ErrorCode::NotFound,
+                                         ErrorCode::AlreadyExists, ErrorCode::Denied,
+                                         ErrorCode::NotReady, ErrorCode::Unavailable,
+                                         ErrorCode::Timeout, ErrorCode::Locked, ErrorCode::NoSpace,
+                                         ErrorCode::Corrupt, ErrorCode::Incompatible,
+                                         ErrorCode::Cancelled, ErrorCode::Bug));
 
 ProgressMeter meterAfter(int seconds, ByteCount perSecond, ByteCount total)
 {

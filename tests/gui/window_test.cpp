@@ -25,10 +25,13 @@ struct Window : testing::Test {
 
     void start(MainWindow::Start how = MainWindow::Start::WithConfiguration)
     {
-        window = std::make_unique<MainWindow>(
-            WindowParts{backend, std::make_shared<PassphraseDesk>(), clock, {}, folder.path(),
-                        Path("/home/dba/salvor-restores")},
-            how);
+        window = std::make_unique<MainWindow>(WindowParts{backend,
+                                                          std::make_shared<PassphraseDesk>(),
+                                                          clock,
+                                                          {},
+                                                          folder.path(),
+                                                          Path("/home/dba/salvor-restores")},
+                                              how);
         window->show();
         ASSERT_TRUE(eventually([this] {
             return window->catalog().state() == Catalog::State::Read
@@ -80,9 +83,10 @@ QStringList unnamedIn(QWidget& root)
             && (widget->parentWidget()->inherits("QComboBox")
                 || widget->parentWidget()->inherits("QAbstractSpinBox")))
             continue;
-        unnamed << QStringLiteral("%1 in %2").arg(
-            QString::fromLatin1(widget->metaObject()->className()),
-            QString::fromLatin1(widget->parentWidget() == nullptr
+        unnamed << QStringLiteral("%1 in %2")
+                       .arg(QString::fromLatin1(widget->metaObject()->className()),
+                            QString::fromLatin1(
+                                widget->parentWidget() == nullptr
                                     ? "nothing"
                                     : widget->parentWidget()->metaObject()->className()));
     }
@@ -93,9 +97,8 @@ TEST_F(Window, EveryControlHasANameOnEveryPage)
 {
     backend->holdApply = true;
     start();
-    visitPages([this] {
-        EXPECT_EQ(unnamedIn(*window).join(QStringLiteral("; ")).toStdString(), "");
-    });
+    visitPages(
+        [this] { EXPECT_EQ(unnamedIn(*window).join(QStringLiteral("; ")).toStdString(), ""); });
 }
 
 TEST_F(Window, NoPageScrollsAndNothingIsCutAtTheSmallestScreen)
@@ -168,8 +171,7 @@ TEST_F(Window, DoesNotCloseOverARunningRestore)
     window->flow().begin(QStringLiteral("orders-prod"), {});
     window->open(MainWindow::Restore);
     while (window->flow().step() < RestoreStep::Run) {
-        ASSERT_TRUE(
-            eventually([this] { return window->flow().primaryButton()->isEnabled(); }));
+        ASSERT_TRUE(eventually([this] { return window->flow().primaryButton()->isEnabled(); }));
         QTest::mouseClick(window->flow().primaryButton(), Qt::LeftButton);
     }
 
