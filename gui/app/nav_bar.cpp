@@ -38,7 +38,7 @@ void NavButton::paintEvent(QPaintEvent* /*event*/)
     } else if (underMouse()) {
         painter.fillRect(rect(), theme.surface);
     }
-    const bool narrow = width() < wideWidth;
+    const bool narrow = width() <= iconsWidth;
     const QRect icon(16, 8, 16, 16);
     painter.drawPixmap(icon, tintedIcon(m_icon, theme.text, icon.size(), devicePixelRatioF()));
     if (hasFocus()) {

@@ -111,6 +111,7 @@ void ChecksStep::enter()
                      QString::fromStdString(draft().choice.destination.string())));
     m_interrupted->setVisible(interrupted);
     ask();
+    m_fold->setFocus();
 }
 
 void ChecksStep::ask()
@@ -167,12 +168,11 @@ void ChecksStep::showChecks()
         delete item->widget();
         delete item;
     }
-    const std::array<QString, 5> titles
-        = {tr("Result"), tr("Check"), tr("Found"), tr("Why it matters"), tr("What to do")};
+    const std::array<QString, 5> titles = {tr("Result"), tr("Check"), tr("Found"),
+                                           tr("Why it matters"), tr("What to do")};
     for (int i = 0; i < 5; ++i)
-        m_grid->addWidget(new Text(titles.at(static_cast<std::size_t>(i)), TextSize::Strong,
-                                   Ink::Muted),
-                          0, i);
+        m_grid->addWidget(
+            new Text(titles.at(static_cast<std::size_t>(i)), TextSize::Strong, Ink::Muted), 0, i);
     for (const Level level : {Level::Blocker, Level::Warning, Level::Note, Level::Passed})
         for (const model::Check& check : context().plan->checks)
             if (check.level == level && (level != Level::Passed || m_fold->isChecked()))
@@ -187,15 +187,14 @@ void ChecksStep::showChecks()
     const int warnings = count(Level::Warning);
     const QString rest = tr("%1 passed.").arg(passed);
     if (blockers > 0)
-        m_header->setSentence((blockers == 1 ? tr("1 blocker must be solved first. %1")
-                                             : tr("%2 blockers must be solved first. %1"))
-                                  .arg(rest)
-                                  .arg(blockers));
+        m_header->setSentence(
+            blockers == 1 ? tr("1 blocker must be solved first. %1").arg(rest)
+                          : tr("%1 blockers must be solved first. %2").arg(blockers).arg(rest));
     else if (warnings > 0)
-        m_header->setSentence((warnings == 1 ? tr("Nothing blocks the restore. 1 warning. %1")
-                                             : tr("Nothing blocks the restore. %2 warnings. %1"))
-                                  .arg(rest)
-                                  .arg(warnings));
+        m_header->setSentence(
+            warnings == 1
+                ? tr("Nothing blocks the restore. 1 warning. %1").arg(rest)
+                : tr("Nothing blocks the restore. %1 warnings. %2").arg(warnings).arg(rest));
     else
         m_header->setSentence(tr("Nothing blocks the restore. %1").arg(rest));
 }

@@ -69,9 +69,9 @@ void ClusterStep::showCatalog()
     else if (!catalog.readAt())
         m_state->showReading(tr("Reading the repositories"));
     else
-        m_state->showEmpty(tr("No clusters"), tr("There is nothing to restore. Checked at %1.")
-                                                  .arg(text::inZone(*catalog.readAt(),
-                                                                    context().zones.viewer)));
+        m_state->showEmpty(tr("No clusters"),
+                           tr("There is nothing to restore. Checked at %1.")
+                               .arg(text::inZone(*catalog.readAt(), context().zones.viewer)));
     Q_EMIT changed();
 }
 

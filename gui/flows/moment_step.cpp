@@ -38,7 +38,6 @@ MomentStep::MomentStep(FlowContext& context)
     , m_utc(new QDateTimeEdit)
     , m_typed(new QLineEdit)
     , m_serverZone(new QComboBox)
-    , m_completions(new QHBoxLayout)
     , m_restorePoint(new QLineEdit)
     , m_lsn(new QLineEdit)
     , m_xid(new QLineEdit)
@@ -72,8 +71,8 @@ QWidget* MomentStep::makeChooser()
     auto* label = new Text(tr("Choose by"), TextSize::Body, Ink::Muted);
     label->setWordWrap(false);
     kinds->addWidget(label);
-    const std::array<QString, 6> words = {tr("&Latest"),       tr("&Time"), tr("Restore &point"),
-                                          tr("LS&N"),          tr("&XID"),  tr("End of a &backup")};
+    const std::array<QString, 6> words = {tr("&Latest"), tr("&Time"), tr("Restore &point"),
+                                          tr("LS&N"),    tr("&XID"),  tr("End of a &backup")};
     for (int i = 0; i < static_cast<int>(words.size()); ++i) {
         auto* button = makeButton(words.at(static_cast<std::size_t>(i)));
         button->setCheckable(true);
@@ -83,8 +82,7 @@ QWidget* MomentStep::makeChooser()
     kinds->addStretch();
 
     auto* latest = new QWidget;
-    rowOf(latest)->addWidget(
-        new Text(tr("The last commit that is archived without a gap.")));
+    rowOf(latest)->addWidget(new Text(tr("The last commit that is archived without a gap.")));
     m_fields->addWidget(latest);
     m_fields->addWidget(makeTimeFields());
     m_fields->addWidget(makeLineField(m_restorePoint, tr("Restore point"),
@@ -99,8 +97,8 @@ QWidget* MomentStep::makeChooser()
     m_backup->setAccessibleName(tr("Backup"));
     m_backup->setMinimumWidth(420);
     backupRow->addWidget(m_backup);
-    backupRow->addWidget(new Text(tr("Nothing later than the backup itself."), TextSize::Note,
-                                  Ink::Muted), 1);
+    backupRow->addWidget(
+        new Text(tr("Nothing later than the backup itself."), TextSize::Note, Ink::Muted), 1);
     m_fields->addWidget(backupPage);
 
     auto* choice = new QHBoxLayout;
@@ -136,7 +134,6 @@ QWidget* MomentStep::makeTimeFields()
     m_serverZone->setAccessibleName(tr("Zone of the server"));
     m_serverZone->setMaxVisibleItems(16);
     m_serverZone->setFixedWidth(190);
-    m_completions->setSpacing(8);
     const auto label = [](const QString& words) {
         auto* text = new Text(words, TextSize::Body, Ink::Muted);
         text->setWordWrap(false);
@@ -144,7 +141,6 @@ QWidget* MomentStep::makeTimeFields()
     };
     row->addWidget(label(tr("With an offset")));
     row->addWidget(m_typed);
-    row->addLayout(m_completions);
     row->addWidget(label(QStringLiteral("UTC")));
     row->addWidget(m_utc);
     row->addStretch();
@@ -223,9 +219,8 @@ void MomentStep::enter()
     m_strip->setCluster(*cluster, context().clock.now());
     m_backup->clear();
     for (auto backup = cluster->backups.rbegin(); backup != cluster->backups.rend(); ++backup)
-        m_backup->addItem(tr("%1, %2")
-                              .arg(text::inZone(backup->finishedAt, context().zones.viewer),
-                                   QString::fromStdString(backup->id)),
+        m_backup->addItem(tr("%1, %2").arg(text::inZone(backup->finishedAt, context().zones.viewer),
+                                           QString::fromStdString(backup->id)),
                           QString::fromStdString(backup->id));
     fillFromDraft();
     m_filling = false;
@@ -261,8 +256,7 @@ void MomentStep::fillFromDraft()
     else if (kind != Time && m_strip->cursor())
         setMoment(*m_strip->cursor());
     (asked.exclusive ? m_leaveOut : m_keep)->setChecked(true);
-    const int zone
-        = m_serverZone->findData(QByteArray::fromStdString(draft().serverZone));
+    const int zone = m_serverZone->findData(QByteArray::fromStdString(draft().serverZone));
     m_serverZone->setCurrentIndex(std::max(0, zone));
     m_kinds->button(kind)->setChecked(true);
 }
@@ -287,14 +281,12 @@ void MomentStep::showKind()
 
 void MomentStep::setMoment(Moment moment)
 {
-    m_typed->setText(
-        text::inZone(moment, context().zones.viewer, text::Digits::Microseconds));
+    m_typed->setText(text::inZone(moment, context().zones.viewer, text::Digits::Microseconds));
 }
 
 void MomentStep::typedTimeChanged()
 {
     const text::TypedMoment read = text::readTyped(m_typed->text(), zones());
-    showCompletions(read.completions);
     if (read.moment) {
         const bool before = std::exchange(m_filling, true);
         m_utc->setDateTime(text::toDateTime(*read.moment));
@@ -304,21 +296,6 @@ void MomentStep::typedTimeChanged()
             m_strip->setCursor(*read.moment);
     }
     fieldsChanged();
-}
-
-void MomentStep::showCompletions(const std::vector<QString>& texts)
-{
-    while (QLayoutItem* item = m_completions->takeAt(0)) {
-        item->widget()->hide();
-        item->widget()->deleteLater();
-        delete item;
-    }
-    for (const QString& text : texts) {
-        auto* button = makeButton(text.right(6));
-        button->setAccessibleName(tr("Offset %1").arg(text.right(6)));
-        connect(button, &QPushButton::clicked, this, [this, text] { m_typed->setText(text); });
-        m_completions->addWidget(button);
-    }
 }
 
 std::optional<model::RecoveryTarget> MomentStep::target()
@@ -332,6 +309,12 @@ std::optional<model::RecoveryTarget> MomentStep::target()
         const text::TypedMoment read = text::readTyped(m_typed->text(), zones());
         if (!read.moment) {
             showProblem(read.problem);
+            for (const QString& text : read.completions) {
+                QPushButton* button = m_notice->addButton(text.right(6));
+                button->setAccessibleName(tr("Offset %1").arg(text.right(6)));
+                connect(button, &QPushButton::clicked, this,
+                        [this, text] { m_typed->setText(text); });
+            }
             return std::nullopt;
         }
         target.point = model::TimeTarget{*read.moment};
@@ -380,9 +363,8 @@ void MomentStep::fieldsChanged()
     draft().typedTime = kind() == Time ? m_typed->text().toStdString() : std::string();
     if (const auto wanted = target()) {
         draft().choice.target = *wanted;
-        draft().choice.backupId
-            = kind() == BackupEnd ? m_backup->currentData().toString().toStdString()
-                                  : std::string();
+        draft().choice.backupId =
+            kind() == BackupEnd ? m_backup->currentData().toString().toStdString() : std::string();
         m_notice->clearButtons();
         m_notice->setKind(Notice::Kind::Plan);
         m_notice->setWords(tr("Looking whether this moment can be restored"), {});
@@ -425,14 +407,13 @@ void MomentStep::showUnreachable(const Error& error, const finder::Nearest& near
     m_problem = tr("This moment cannot be restored.");
     m_notice->setKind(Notice::Kind::Breach);
     const QString hint = text::asSentence(error.hint);
-    m_notice->setWords(m_problem,
-                       text::asSentence(error.message)
-                           + (hint.isEmpty() ? QString() : QLatin1Char(' ') + hint));
+    m_notice->setWords(m_problem, text::asSentence(error.message)
+                                      + (hint.isEmpty() ? QString() : QLatin1Char(' ') + hint));
     const auto offer = [this](const std::optional<model::WalEvent>& event, const QString& words) {
         if (!event)
             return;
-        auto* button = m_notice->addButton(
-            words.arg(text::inZone(event->at, context().zones.viewer)));
+        auto* button =
+            m_notice->addButton(words.arg(text::inZone(event->at, context().zones.viewer)));
         button->setToolTip(text::readBack(event->at, zones(), text::Digits::Microseconds));
         connect(button, &QPushButton::clicked, this, [this, lsn = event->start] {
             m_lsn->setText(QString::fromStdString(model::formatLsn(lsn)));

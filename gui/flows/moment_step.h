@@ -11,7 +11,6 @@
 class QButtonGroup;
 class QComboBox;
 class QDateTimeEdit;
-class QHBoxLayout;
 class QLineEdit;
 class QRadioButton;
 class QStackedWidget;
@@ -44,7 +43,6 @@ private:
     void fillFromDraft();
     void setMoment(Moment moment);
     void typedTimeChanged();
-    void showCompletions(const std::vector<QString>& texts);
     /// Reads the fields into the draft and asks for a plan, unless something is missing.
     void fieldsChanged();
     [[nodiscard]] std::optional<model::RecoveryTarget> target();
@@ -62,7 +60,6 @@ private:
     QDateTimeEdit* m_utc;
     QLineEdit* m_typed;
     QComboBox* m_serverZone;
-    QHBoxLayout* m_completions;
     QLineEdit* m_restorePoint;
     QLineEdit* m_lsn;
     QLineEdit* m_xid;

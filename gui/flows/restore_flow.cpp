@@ -66,7 +66,7 @@ void StepList::paintEvent(QPaintEvent* /*event*/)
         }
         const QRectF mark(14, y + 5, 16, 16);
         if (i < m_current) {
-            paintMark(painter, mark, theme, Mark::Passed);
+            paintMark(painter, mark, theme, step.mark);
         } else {
             painter.setRenderHint(QPainter::Antialiasing);
             painter.setPen(QPen(current ? theme.accent : theme.muted, 1.2));
@@ -82,9 +82,9 @@ void StepList::paintEvent(QPaintEvent* /*event*/)
         if (two) {
             painter.setPen(theme.muted);
             painter.setFont(fontOf(TextSize::Note));
-            painter.drawText(QRect(42, y + 22, width() - 56, 18), Qt::AlignVCenter,
-                             painter.fontMetrics().elidedText(step.answer, Qt::ElideMiddle,
-                                                              width() - 56));
+            painter.drawText(
+                QRect(42, y + 22, width() - 56, 18), Qt::AlignVCenter,
+                painter.fontMetrics().elidedText(step.answer, Qt::ElideMiddle, width() - 56));
         }
         y += height;
     }
@@ -108,6 +108,9 @@ RestoreFlow::RestoreFlow(std::unique_ptr<FlowContext> context, DraftStore store,
     , m_hint(new Text({}, TextSize::Note, Ink::Muted))
     , m_notSaved(new Notice(Notice::Kind::Warning))
 {
+    m_arming.setSingleShot(true);
+    m_arming.setInterval(700);
+    connect(&m_arming, &QTimer::timeout, this, &RestoreFlow::showState);
     makePages();
     auto* right = new QVBoxLayout;
     right->setContentsMargins(0, 0, 0, 0);
@@ -216,8 +219,7 @@ void RestoreFlow::go(RestoreStep step)
 {
     RestoreDraft& draft = m_context->draft;
     if (step > RestoreStep::Cluster && draft.choice.destination.empty()) {
-        draft.choice.destination
-            = m_home / (draft.choice.cluster + "-" + draft.id.substr(2));
+        draft.choice.destination = m_home / (draft.choice.cluster + "-" + draft.id.substr(2));
         draft.choice.startOptions.start = true;
         draft.choice.action = model::AtTarget::Pause;
     }
@@ -226,7 +228,15 @@ void RestoreFlow::go(RestoreStep step)
     FlowPage* page = m_pages.at(static_cast<std::size_t>(step));
     m_stack->setCurrentWidget(page);
     page->enter();
+    if (step == RestoreStep::Review) {
+        // The button just pressed now says "Restore": neither a double click nor Space may press
+        // it.
+        m_arming.start();
+        m_back->setFocus();
+    }
     showState();
+    if (step == RestoreStep::Result)
+        m_primary->setFocus();
 }
 
 void RestoreFlow::next()
@@ -239,7 +249,7 @@ void RestoreFlow::next()
         go(RestoreStep::Run);
         break;
     case RestoreStep::Result:
-        close();
+        finish();
         break;
     default:
         go(static_cast<RestoreStep>(static_cast<int>(step()) + 1));
@@ -279,7 +289,7 @@ void RestoreFlow::save()
                           text::timeOnly(draft.savedAt, m_context->zones.viewer)));
 }
 
-void RestoreFlow::close()
+void RestoreFlow::finish()
 {
     m_open = false;
     // Only a draft that was ended by its own page goes; a failure to remove it costs an offer to
@@ -294,16 +304,20 @@ void RestoreFlow::showState()
     const int current = static_cast<int>(step());
     std::vector<StepList::Step> steps;
     for (const FlowPage* page : m_pages)
-        steps.push_back({page->question(), page->answer()});
+        steps.push_back({page->question(), page->answer(), Mark::Passed});
+    if (const auto& outcome = m_context->outcome; outcome && !outcome->ok())
+        steps[static_cast<std::size_t>(RestoreStep::Run)].mark =
+            outcome->error().code == ErrorCode::Cancelled ? Mark::NoTarget : Mark::Breach;
     m_steps->setSteps(tr("Restore"), std::move(steps), current);
     const FlowPage* page = m_pages.at(static_cast<std::size_t>(current));
     m_primary->setText(page->verb());
-    m_primary->setEnabled(page->isComplete());
+    m_primary->setEnabled(page->isComplete()
+                          && !(step() == RestoreStep::Review && m_arming.isActive()));
     m_hint->setText(page->hint());
     m_back->setVisible(!isRunning());
     m_back->setText(step() == RestoreStep::Result ? tr("Back to the checks") : tr("Back"));
-    const bool done = step() == RestoreStep::Result && m_context->outcome
-                      && m_context->outcome->ok();
+    const bool done =
+        step() == RestoreStep::Result && m_context->outcome && m_context->outcome->ok();
     if (done)
         m_back->hide();
     m_primary->setVisible(step() != RestoreStep::Run || m_context->outcome.has_value());

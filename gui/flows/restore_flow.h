@@ -4,6 +4,8 @@
 #include "gui/flows/flow_page.h"
 #include "gui/widgets/parts.h"
 
+#include <QTimer>
+
 #include <array>
 #include <memory>
 
@@ -21,6 +23,7 @@ public:
     struct Step {
         QString question;
         QString answer;
+        Mark mark = Mark::Passed; ///< Once it is behind.
     };
     void setSteps(const QString& title, std::vector<Step> steps, int current);
 
@@ -69,7 +72,7 @@ private:
     void next();
     void back();
     void save();
-    void close();
+    void finish();
     void showState();
     void askToStop();
 
@@ -85,6 +88,7 @@ private:
     Text* m_hint;
     Notice* m_notSaved;
     bool m_open = false;
+    QTimer m_arming; ///< Runs while a second click on "Review" would fall on the commit button.
 };
 
 } // namespace salvor::gui

@@ -103,18 +103,18 @@ void ResultStep::addStep(const QString& words, const QString& command)
 void ResultStep::showOutcome(const model::RestoreOutcome& outcome)
 {
     using State = model::RestoreState;
-    const QString cluster = answer();
+    const QString name = cluster();
     const QString place = QString::fromStdString(outcome.destination);
     const bool replayed = outcome.state != State::Files;
     const bool answered = outcome.state == State::Answered;
     if (answered) {
-        m_header->setTitle(tr("%1 is back and answered a query").arg(cluster));
+        m_header->setTitle(tr("%1 is back and answered a query").arg(name));
         m_header->setSentence(tr("The copy runs in %1.").arg(place));
     } else if (replayed) {
-        m_header->setTitle(tr("%1 reached the moment but did not answer a query").arg(cluster));
+        m_header->setTitle(tr("%1 reached the moment but did not answer a query").arg(name));
         m_header->setSentence(tr("The copy in %1 is not proven yet.").arg(place));
     } else {
-        m_header->setTitle(tr("The files of %1 are there; nothing is replayed yet").arg(cluster));
+        m_header->setTitle(tr("The files of %1 are there; nothing is replayed yet").arg(name));
         m_header->setSentence(tr("No server has started from them, so this is not a proven "
                                  "restore yet."));
     }
@@ -125,16 +125,17 @@ void ResultStep::showOutcome(const model::RestoreOutcome& outcome)
     if (!warnings.isEmpty())
         m_notice->setKind(Notice::Kind::Warning);
     if (answered)
-        m_notice->setWords(
-            outcome.lastCommitAt ? tr("Newest commit: %1.")
-                                       .arg(text::readBack(*outcome.lastCommitAt, context().zones,
-                                                           text::Digits::Microseconds))
-                                 : tr("The server knows of no commit time."),
-            warnings.join(QLatin1Char(' ')));
+        m_notice->setWords(outcome.lastCommitAt
+                               ? tr("Newest commit: %1.")
+                                     .arg(text::readBack(*outcome.lastCommitAt, context().zones,
+                                                         text::Digits::Microseconds))
+                               : tr("The server knows of no commit time."),
+                           warnings.join(QLatin1Char(' ')));
     else
         m_notice->setWords(tr("Only a server that answers proves a restore"),
-                           warnings.isEmpty() ? tr("Start it and look, before anybody relies on it.")
-                                              : warnings.join(QLatin1Char(' ')));
+                           warnings.isEmpty()
+                               ? tr("Start it and look, before anybody relies on it.")
+                               : warnings.join(QLatin1Char(' ')));
 
     addCheck(Mark::Passed, tr("Files written, each compared with its digest"));
     addCheck(replayed ? Mark::Passed : Mark::NotTested,
@@ -173,9 +174,9 @@ void ResultStep::showNext(const model::RestoreOutcome& outcome)
                    "writing:"),
                 QStringLiteral("salvorctl instance promote %1").arg(name));
     if (!name.isEmpty())
-        addStep(tr("When you are done with it, stop it and remove it:"),
-                QStringLiteral("salvorctl instance stop %1 && salvorctl instance remove %1")
-                    .arg(name));
+        addStep(
+            tr("When you are done with it, stop it and remove it:"),
+            QStringLiteral("salvorctl instance stop %1 && salvorctl instance remove %1").arg(name));
     if (!paused)
         addStep(tr("Before it is used in earnest: take a fresh backup of it and set up archiving; "
                    "it has a timeline of its own."));
@@ -185,8 +186,8 @@ void ResultStep::showFailure(const Error& error)
 {
     const QString place = QString::fromStdString(draft().choice.destination.string());
     const bool stopped = error.code == ErrorCode::Cancelled;
-    m_header->setTitle(stopped ? tr("The restore of %1 was stopped").arg(answer())
-                               : tr("The restore of %1 failed").arg(answer()));
+    m_header->setTitle(stopped ? tr("The restore of %1 was stopped").arg(cluster())
+                               : tr("The restore of %1 failed").arg(cluster()));
     m_header->setSentence(tr("The repository and the cluster are untouched."));
     if (stopped) {
         m_notice->setKind(Notice::Kind::Info);
@@ -196,13 +197,33 @@ void ResultStep::showFailure(const Error& error)
     }
     addCheck(Mark::NotTested, tr("No query was answered"));
     m_facts->add(tr("Directory"), place, TextSize::Mono);
+    if (!stopped)
+        m_facts->add(tr("Reported"), text::asSentence(error.message));
     addStep(tr("What was written stays in %1. No server can start from it.").arg(place));
     addStep(tr("To try again, go back to the checks; they say what is in the way."));
 }
 
-QString ResultStep::answer() const
+QString ResultStep::cluster() const
 {
     return QString::fromStdString(draft().choice.cluster);
+}
+
+QString ResultStep::answer() const
+{
+    const auto& outcome = context().outcome;
+    if (!outcome)
+        return {};
+    if (!outcome->ok())
+        return outcome->error().code == ErrorCode::Cancelled ? tr("Stopped") : tr("Failed");
+    switch ((*outcome)->state) {
+    case model::RestoreState::Files:
+        return tr("Files only");
+    case model::RestoreState::Reached:
+        return tr("Reached, no answer");
+    case model::RestoreState::Answered:
+        break;
+    }
+    return tr("Answered a query");
 }
 
 } // namespace salvor::gui

@@ -19,6 +19,7 @@ public:
     [[nodiscard]] bool isComplete() const override { return true; }
 
 private:
+    [[nodiscard]] QString cluster() const;
     void showOutcome(const model::RestoreOutcome& outcome);
     void showFailure(const Error& error);
     void addCheck(Mark mark, const QString& words);

@@ -66,9 +66,9 @@ ReviewStep::ReviewStep(FlowContext& context)
     title->addWidget(hashLabel);
     title->addWidget(m_hash);
     title->addWidget(makeCopyButton(tr("Copy hash"), [this] {
-        return this->context().plan
-                   ? QString::fromStdString(this->context().backend->planHash(*this->context().plan))
-                   : QString();
+        return this->context().plan ? QString::fromStdString(
+                   this->context().backend->planHash(*this->context().plan))
+                                    : QString();
     }));
     title->addWidget(makeCopyButton(tr("Copy command"), [this] { return m_command->text(); }));
     command->body()->addLayout(title);
@@ -80,9 +80,10 @@ ReviewStep::ReviewStep(FlowContext& context)
     column->setContentsMargins(24, 16, 24, 16);
     column->setSpacing(12);
     column->addWidget(m_header);
-    column->addLayout(halves, 1);
+    column->addLayout(halves);
     column->addWidget(m_warnings);
     column->addWidget(command);
+    column->addStretch();
 }
 
 void ReviewStep::showCreated(const model::RestorePlan& plan)
@@ -97,12 +98,12 @@ void ReviewStep::showCreated(const model::RestorePlan& plan)
     std::uint64_t segments = 0;
     for (const auto& range : plan.walNeeded)
         segments += range.lastSegment - range.firstSegment + 1;
-    m_created->add(tr("From"), tr("backup %1 and %2 WAL segments")
-                                   .arg(QString::fromStdString(plan.backup.id),
-                                        text::count(segments)));
-    m_created->add(tr("Space"), tr("%1, of which %2 are fetched")
-                                    .arg(text::size(plan.bytesToWrite),
-                                         text::size(plan.bytesToFetch)));
+    m_created->add(tr("From"),
+                   tr("backup %1 and %2 WAL segments")
+                       .arg(QString::fromStdString(plan.backup.id), text::count(segments)));
+    m_created->add(tr("Space"),
+                   tr("%1, of which %2 are fetched")
+                       .arg(text::size(plan.bytesToWrite), text::size(plan.bytesToFetch)));
     QStringList creates;
     for (const auto& sentence : plan.creates)
         creates << text::asSentence(sentence);
@@ -135,18 +136,19 @@ void ReviewStep::enter()
     if (!context().plan)
         return;
     const model::RestorePlan& plan = *context().plan;
-    m_header->setTitle(tr("Review: restore %1 to a new directory")
-                           .arg(QString::fromStdString(plan.cluster)));
-    m_header->setSentence(tr("Nothing has been changed yet. Only this page can start the restore."));
+    m_header->setTitle(
+        tr("Review: restore %1 to a new directory").arg(QString::fromStdString(plan.cluster)));
+    m_header->setSentence(
+        tr("Nothing has been changed yet. Only this page can start the restore."));
     showCreated(plan);
     showDestroyed(plan);
     QStringList warnings;
     for (const auto& check : plan.checks)
         if (check.level == model::Check::Level::Warning)
             warnings << text::asSentence(check.found);
-    m_warnings->setWords(warnings.size() == 1 ? tr("1 warning goes with this restore")
-                                              : tr("%1 warnings go with this restore")
-                                                    .arg(warnings.size()),
+    m_warnings->setWords(warnings.size() == 1
+                             ? tr("1 warning goes with this restore")
+                             : tr("%1 warnings go with this restore").arg(warnings.size()),
                          warnings.join(QLatin1Char(' ')));
     m_warnings->setVisible(!warnings.isEmpty());
     m_command->setText(commandsOf(plan));

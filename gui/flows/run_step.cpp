@@ -1,5 +1,6 @@
 #include "gui/flows/run_step.h"
 
+#include "gui/text/error_text.h"
 #include "gui/text/units.h"
 
 #include <QHBoxLayout>
@@ -95,17 +96,19 @@ void RunStep::look()
     const JobRecord::Seen seen = m_job->seen();
     m_progress->update(seen.phases, monotonicNow(), ProgressPanel::Ending::StillRunning);
     showLog(seen);
-    const QString phase = seen.phases.empty() ? tr("Starting")
-                                              : QString::fromStdString(seen.phases.back().name);
+    QString phase = tr("Starting");
+    if (!seen.phases.empty()) {
+        phase = text::asSentence(seen.phases.back().name);
+        phase.chop(1);
+    }
     if (m_job->isCancelling())
         m_header->setSentence(tr("Stopping. What was begun is finished first."));
     else if (const auto still = m_progress->stalled(); still.count() > 0)
         m_header->setSentence(tr("%1: stalled for %2. Waiting for the storage or the server.")
                                   .arg(phase, text::duration(still)));
     else
-        m_header->setSentence(
-            tr("%1. Time left in this phase: %2. Nothing needs you now.")
-                .arg(phase, m_progress->timeLeft()));
+        m_header->setSentence(tr("%1. Time in this phase: %2. Nothing needs you now.")
+                                  .arg(phase, m_progress->timeLeft()));
     Q_EMIT changed();
 }
 
@@ -146,7 +149,7 @@ void RunStep::ended(const Result<model::RestoreOutcome>& outcome)
     showLog(seen);
     m_job.clear();
     m_stop->setEnabled(false);
-    m_header->setSentence(outcome.ok() ? tr("The run has ended.")
+    m_header->setSentence(outcome.ok()                               ? tr("The run has ended.")
                           : ending == ProgressPanel::Ending::Stopped ? tr("Stopped on request.")
                                                                      : tr("The run has failed."));
     context().outcome = outcome;

@@ -209,8 +209,7 @@ void WhereStep::browse()
     dialog->setAttribute(Qt::WA_DeleteOnClose);
     dialog->setFileMode(QFileDialog::Directory);
     connect(dialog, &QFileDialog::fileSelected, this, [this](const QString& parent) {
-        m_directory->setText(parent + QLatin1Char('/')
-                             + QDir(m_directory->text()).dirName());
+        m_directory->setText(parent + QLatin1Char('/') + QDir(m_directory->text()).dirName());
     });
     dialog->open();
 }

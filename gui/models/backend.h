@@ -13,20 +13,20 @@
 
 namespace salvor::gui {
 
-/// The door to the core. Every call but planHash(), configFile() and repositoryNames() blocks and is
-/// made from a job's thread. Thread-safe.
+/// The door to the core. Every call but planHash(), configFile() and repositoryNames() blocks and
+/// is made from a job's thread. Thread-safe.
 class Backend {
 public:
     virtual ~Backend() = default;
 
-    [[nodiscard]] virtual Result<std::vector<console::ClusterSummary>> clusters(JobContext& job) = 0;
+    [[nodiscard]] virtual Result<std::vector<console::ClusterSummary>>
+    clusters(JobContext& job) = 0;
     /// As console::Console::planRestore(): `nearest` is filled when the target is out of reach.
-    [[nodiscard]] virtual Result<model::RestorePlan> planRestore(const console::RestoreChoice& choice,
-                                                                 JobContext& job,
-                                                                 finder::Nearest* nearest)
-        = 0;
-    [[nodiscard]] virtual Result<model::RestoreOutcome>
-    applyRestore(const model::RestorePlan& plan, JobContext& job) = 0;
+    [[nodiscard]] virtual Result<model::RestorePlan>
+    planRestore(const console::RestoreChoice& choice, JobContext& job,
+                finder::Nearest* nearest) = 0;
+    [[nodiscard]] virtual Result<model::RestoreOutcome> applyRestore(const model::RestorePlan& plan,
+                                                                     JobContext& job) = 0;
     [[nodiscard]] virtual std::string planHash(const model::RestorePlan& plan) const = 0;
 
     [[nodiscard]] virtual Result<console::Console::ConnectionTest>
@@ -36,8 +36,7 @@ public:
     /// which is made when there is none. Errors: those of Console::initRepository(); the file is
     /// as it was then.
     [[nodiscard]] virtual Result<> addRepository(const settings::RepositoryConfig& repository,
-                                                 Place place, JobContext& job)
-        = 0;
+                                                 Place place, JobContext& job) = 0;
 
     /// Where the configuration is, or will be written.
     [[nodiscard]] virtual Path configFile() const = 0;

@@ -101,7 +101,7 @@ QString BackupModel::textOf(const model::Backup& backup, int column) const
     case Cluster:
         return QString::fromStdString(backup.incarnation.cluster);
     case Proof:
-        return backup.damaged.empty() ? tr("Listed") : tr("Damaged pages");
+        return backup.damaged.empty() ? tr("Listed") : tr("Damaged");
     default:
         return {};
     }
@@ -150,15 +150,15 @@ QVariant BackupModel::data(const QModelIndex& index, int role) const
     case ClusterRole:
         return QString::fromStdString(backup.incarnation.cluster);
     case Qt::TextAlignmentRole: {
-        const bool number = index.column() == Size || index.column() == New
-                            || index.column() == Timeline;
+        const bool number =
+            index.column() == Size || index.column() == New || index.column() == Timeline;
         return static_cast<int>((number ? Qt::AlignRight : Qt::AlignLeft) | Qt::AlignVCenter);
     }
     case Qt::ToolTipRole:
-        return index.column() == Completed
-                   ? tr("%1, backup %2").arg(text::readBack(backup.finishedAt, m_zones),
-                                             QString::fromStdString(backup.id))
-                   : QVariant();
+        return index.column() == Completed ? tr("%1, backup %2")
+                                                 .arg(text::readBack(backup.finishedAt, m_zones),
+                                                      QString::fromStdString(backup.id))
+                                           : QVariant();
     default:
         return {};
     }
@@ -229,7 +229,9 @@ bool BackupFilter::filterAcceptsRow(int row, const QModelIndex& parent) const
     if (!m_cluster.isEmpty() && index.data(BackupModel::ClusterRole).toString() != m_cluster)
         return false;
     return m_search.isEmpty()
-           || index.data(BackupModel::SearchRole).toString().contains(m_search, Qt::CaseInsensitive);
+           || index.data(BackupModel::SearchRole)
+                  .toString()
+                  .contains(m_search, Qt::CaseInsensitive);
 }
 
 } // namespace salvor::gui

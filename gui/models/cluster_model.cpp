@@ -103,8 +103,9 @@ QString ClusterModel::firstLine(const console::ClusterSummary& cluster, int colu
         case ClusterState::Fine:
             return tr("Restorable");
         case ClusterState::Warning:
-            return cluster.gaps.empty() ? tr("Warning") : tr("%n gap(s)", nullptr,
-                                                             static_cast<int>(cluster.gaps.size()));
+            if (cluster.gaps.empty())
+                return tr("Warning");
+            return cluster.gaps.size() == 1 ? tr("1 gap") : tr("%1 gaps").arg(cluster.gaps.size());
         case ClusterState::NoBackup:
             return tr("No backup");
         }
@@ -135,8 +136,7 @@ QString ClusterModel::secondLine(const console::ClusterSummary& cluster, int col
             m_clock.now() - cluster.backups.back().finishedAt)));
     case Restorable:
         return newest ? tr("%1 old").arg(text::duration(
-                            std::chrono::duration_cast<std::chrono::seconds>(m_clock.now()
-                                                                             - *newest)))
+                   std::chrono::duration_cast<std::chrono::seconds>(m_clock.now() - *newest)))
                       : QString();
     case Status:
         return cluster.warnings.empty() ? QString()
@@ -161,8 +161,8 @@ QVariant ClusterModel::data(const QModelIndex& index, int role) const
     case StateRole:
         return static_cast<int>(stateOf(cluster));
     case Qt::TextAlignmentRole:
-        return static_cast<int>(
-            (index.column() == Backups ? Qt::AlignRight : Qt::AlignLeft) | Qt::AlignVCenter);
+        return static_cast<int>((index.column() == Backups ? Qt::AlignRight : Qt::AlignLeft)
+                                | Qt::AlignVCenter);
     case Qt::ToolTipRole: {
         QStringList sentences;
         for (const auto& warning : cluster.warnings)

@@ -98,8 +98,7 @@ void JobBridge::look()
             // What came between the last look and the next phase was not sampled; a phase that was
             // followed by another was finished.
             phases[i].total = known ? m_phases[i].total : phases[i].total;
-            phases[i].done = phases[i].total > 0 ? phases[i].total
-                                                 : (known ? m_phases[i].done : 0);
+            phases[i].done = phases[i].total > 0 ? phases[i].total : (known ? m_phases[i].done : 0);
         }
     }
     m_phases = std::move(phases);

@@ -27,7 +27,7 @@ public:
 private:
     std::mutex m_mutex;
     std::condition_variable m_changed;
-    bool m_closed = false;                 // These are guarded by m_mutex.
+    bool m_closed = false; // These are guarded by m_mutex.
     bool m_busy = false;
     std::optional<std::string> m_question;
     std::optional<Result<Secret>> m_answer;

@@ -10,8 +10,8 @@ namespace salvor::gui {
 namespace {
 
 constexpr int draftSchema = 1;
-constexpr std::array<const char*, 7> stepNames
-    = {"cluster", "moment", "where", "checks", "review", "run", "result"};
+constexpr std::array<const char*, 7> stepNames = {"cluster", "moment", "where", "checks",
+                                                  "review",  "run",    "result"};
 
 Json pointToJson(const model::RecoveryTarget& target)
 {
@@ -111,8 +111,8 @@ Json RestoreDraft::toJson() const
     json["owner"] = choice.owner;
     json["start"] = choice.startOptions.start;
     json["port"] = choice.startOptions.port;
-    json["action"]
-        = choice.action ? std::string(model::atTargetName(*choice.action)) : std::string();
+    json["action"] =
+        choice.action ? std::string(model::atTargetName(*choice.action)) : std::string();
     json["tablespaces"] = std::move(tablespaces);
     json["typedTime"] = typedTime;
     json["serverZone"] = serverZone;

@@ -31,11 +31,11 @@ ClustersPage::ClustersPage(Catalog& catalog, const Clock& clock, text::Zones zon
     , m_notice(new Notice(Notice::Kind::Breach))
     , m_table(new Table(Table::RowHeight::TwoLines))
     , m_state(new StateView(m_table))
-    , m_points(makeButton(tr("Show recovery &points"), ButtonRole::Secondary,
-                          QStringLiteral("points")))
+    , m_points(
+          makeButton(tr("Show recovery &points"), ButtonRole::Secondary, QStringLiteral("points")))
     , m_refresh(makeButton(tr("Read &again"), ButtonRole::Secondary, QStringLiteral("refresh")))
-    , m_restore(makeButton(tr("&Restore a cluster"), ButtonRole::Primary,
-                           QStringLiteral("restore")))
+    , m_restore(
+          makeButton(tr("&Restore a cluster"), ButtonRole::Primary, QStringLiteral("restore")))
 {
     auto* add = makeButton(tr("Add &repository"), ButtonRole::Secondary, QStringLiteral("plus"));
     m_header->addAction(m_refresh);
@@ -69,8 +69,7 @@ ClustersPage::ClustersPage(Catalog& catalog, const Clock& clock, text::Zones zon
 
     connect(m_refresh, &QPushButton::clicked, &m_catalog, &Catalog::refresh);
     connect(add, &QPushButton::clicked, this, &ClustersPage::addRepositoryWanted);
-    connect(m_restore, &QPushButton::clicked, this,
-            [this] { Q_EMIT restoreWanted(selected()); });
+    connect(m_restore, &QPushButton::clicked, this, [this] { Q_EMIT restoreWanted(selected()); });
     connect(m_points, &QPushButton::clicked, this, [this] { Q_EMIT pointsWanted(selected()); });
     connect(m_table, &QAbstractItemView::activated, this,
             [this] { Q_EMIT pointsWanted(selected()); });
@@ -78,6 +77,7 @@ ClustersPage::ClustersPage(Catalog& catalog, const Clock& clock, text::Zones zon
             &ClustersPage::showSelection);
     connect(m_model, &QAbstractItemModel::modelReset, this, &ClustersPage::showSelection);
     connect(&m_catalog, &Catalog::changed, this, &ClustersPage::showCatalog);
+    setFocusProxy(m_table);
     showCatalog();
 }
 
@@ -141,9 +141,8 @@ void ClustersPage::showCatalog()
     }
     if (m_catalog.error() && known) {
         m_notice->showError(*m_catalog.error(), retry);
-        m_header->setSentence(
-            tr("Could not read again. Shown as of %1.")
-                .arg(text::inZone(*m_catalog.readAt(), m_zones.viewer)));
+        m_header->setSentence(tr("Could not read again. Shown as of %1.")
+                                  .arg(text::inZone(*m_catalog.readAt(), m_zones.viewer)));
         m_notice->show();
     }
     showSelection();

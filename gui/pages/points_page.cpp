@@ -41,8 +41,8 @@ PointsPage::PointsPage(Catalog& catalog, const Clock& clock, text::Zones zones, 
     , m_facts(new Facts)
     , m_proof(new Badge(Mark::Note, tr("Listed")))
     , m_proofWords(new Text({}, TextSize::Note, Ink::Muted))
-    , m_restore(makeButton(tr("&Restore from here"), ButtonRole::Primary,
-                           QStringLiteral("restore")))
+    , m_restore(
+          makeButton(tr("&Restore from here"), ButtonRole::Primary, QStringLiteral("restore")))
 {
     m_chooser->setAccessibleName(tr("Cluster"));
     m_chooser->setMinimumWidth(160);
@@ -81,6 +81,7 @@ PointsPage::PointsPage(Catalog& catalog, const Clock& clock, text::Zones zones, 
             Q_EMIT restoreWanted(m_cluster, QString::fromStdString(backup->id));
     });
     connect(&m_catalog, &Catalog::changed, this, &PointsPage::showCatalog);
+    setFocusProxy(m_table);
     showCatalog();
 }
 
@@ -110,7 +111,7 @@ QWidget* PointsPage::makeList()
     m_table->horizontalHeader()->setSectionsClickable(true);
     m_table->sortByColumn(BackupModel::Completed, Qt::DescendingOrder);
     m_table->setColumnHidden(BackupModel::Cluster, true);
-    m_table->setWidths({208, 78, 88, 88, 84, 110, 0, 0});
+    m_table->setWidths({216, 76, 90, 84, 86, 108, 0, 0});
     m_table->horizontalHeader()->setSectionResizeMode(BackupModel::Cluster, QHeaderView::Fixed);
     auto* delegate = new CellDelegate(m_table);
     delegate->setMono({BackupModel::EndsAt});
@@ -132,7 +133,7 @@ QWidget* PointsPage::makeList()
 QWidget* PointsPage::makeDetail()
 {
     auto* panel = new Panel;
-    panel->setFixedWidth(372);
+    panel->setFixedWidth(344);
     panel->body()->addWidget(m_detailTitle);
     panel->body()->addWidget(m_detailSentence);
     panel->body()->addWidget(m_facts);
@@ -169,8 +170,8 @@ void PointsPage::showCatalog()
         for (const auto& cluster : clusters)
             m_chooser->addItem(QString::fromStdString(cluster.name));
         if (m_catalog.find(m_cluster.toStdString()) == nullptr)
-            m_cluster = clusters.empty() ? QString()
-                                         : QString::fromStdString(clusters.front().name);
+            m_cluster =
+                clusters.empty() ? QString() : QString::fromStdString(clusters.front().name);
         m_chooser->setCurrentText(m_cluster);
         m_chooser->setEnabled(m_chooser->count() > 1);
     }
@@ -187,9 +188,9 @@ void PointsPage::showCatalog()
     } else if (!m_catalog.readAt()) {
         m_state->showReading(tr("Reading the repositories"));
     } else {
-        m_state->showEmpty(tr("No clusters"),
-                           tr("Checked at %1.")
-                               .arg(text::inZone(*m_catalog.readAt(), m_zones.viewer)));
+        m_state->showEmpty(
+            tr("No clusters"),
+            tr("Checked at %1.").arg(text::inZone(*m_catalog.readAt(), m_zones.viewer)));
     }
     showDetail();
     showCount();
@@ -249,26 +250,26 @@ void PointsPage::showDetail()
     }
     m_strip->setMarkedBackup(backup->id);
     const auto lsn = [](model::Lsn at) { return QString::fromStdString(model::formatLsn(at)); };
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(backup->finishedAt
-                                                                          - backup->startedAt);
+    const auto seconds =
+        std::chrono::duration_cast<std::chrono::seconds>(backup->finishedAt - backup->startedAt);
     m_detailTitle->setText(QString::fromStdString(backup->id));
     m_detailSentence->setText(tr("A full backup; it needs no other. Restores from its end on, "
                                  "not earlier."));
     m_facts->add(tr("Completed"), text::inZone(backup->finishedAt, m_zones.viewer));
     m_facts->add(QString(), text::inUtc(backup->finishedAt));
     m_facts->add(tr("Took"), text::duration(seconds));
-    m_facts->add(tr("Size"), tr("%1, %2 new in the repository")
-                                 .arg(text::size(backup->logicalSize), text::size(backup->newSize)));
+    m_facts->add(tr("Size"),
+                 tr("%1, %2 new in the repository")
+                     .arg(text::size(backup->logicalSize), text::size(backup->newSize)));
     m_facts->add(tr("WAL"),
                  QStringLiteral("%1 – %2").arg(lsn(backup->startLsn), lsn(backup->stopLsn)),
                  TextSize::Mono);
     m_facts->add(tr("Timeline"), QString::number(model::value(backup->timeline)));
-    m_facts->add(tr("Server"),
-                 tr("PostgreSQL %1.%2 on %3%4")
-                     .arg(backup->serverVersion / 10000)
-                     .arg(backup->serverVersion % 10000)
-                     .arg(QString::fromStdString(backup->host),
-                          backup->fromStandby ? tr(", a standby") : QString()));
+    m_facts->add(tr("Server"), tr("PostgreSQL %1.%2 on %3%4")
+                                   .arg(backup->serverVersion / 10000)
+                                   .arg(backup->serverVersion % 10000)
+                                   .arg(QString::fromStdString(backup->host),
+                                        backup->fromStandby ? tr(", a standby") : QString()));
     m_facts->add(tr("Checksums"), backup->pageChecksums ? tr("on, verified while reading")
                                                         : tr("off on the server"));
     for (const auto& [key, value] : backup->annotations)

@@ -23,6 +23,7 @@ namespace salvor::gui {
 namespace {
 
 enum class Key { File, Passphrase, None };
+constexpr int labelWidth = 92; // One column for all forms of the dialog.
 
 /// Draws its icon at the time of painting, so that it follows the palette.
 QIcon markIcon(const Theme& theme, Mark mark)
@@ -73,13 +74,14 @@ RepositoryDialog::RepositoryDialog(std::shared_ptr<Backend> backend, QWidget* pa
 {
     setWindowTitle(tr("Add repository"));
     setModal(true);
-    resize(680, 620);
+    resize(720, 690);
     auto* header = new PageHeader(tr("Add repository"));
     header->setSentence(tr("A place for backups and WAL. The test writes, reads and removes small "
                            "objects there."));
     m_findings->setAccessibleName(tr("Findings of the test"));
     m_findings->setSelectionMode(QAbstractItemView::NoSelection);
     m_findings->setWordWrap(true);
+    m_findings->setIconSize({16, 16});
     m_notice->hide();
 
     auto* column = new QVBoxLayout(this);
@@ -91,6 +93,10 @@ RepositoryDialog::RepositoryDialog(std::shared_ptr<Backend> backend, QWidget* pa
     column->addWidget(m_findings, 1);
     column->addWidget(m_notice);
     column->addWidget(makeFoot());
+    for (auto* form : findChildren<QFormLayout*>())
+        for (int row = 0; row < form->rowCount(); ++row)
+            if (QLayoutItem* label = form->itemAt(row, QFormLayout::LabelRole))
+                label->widget()->setMinimumWidth(labelWidth);
     watchFields();
     showState();
     m_name->setFocus();
@@ -106,7 +112,10 @@ QWidget* RepositoryDialog::makePlace()
     group->addButton(m_s3Kind, 1);
     m_folderKind->setChecked(true);
     connect(group, &QButtonGroup::idClicked, m_kinds, &QStackedWidget::setCurrentIndex);
-    connect(group, &QButtonGroup::idClicked, this, [this] { m_tested = false; showState(); });
+    connect(group, &QButtonGroup::idClicked, this, [this] {
+        m_tested = false;
+        showState();
+    });
     auto* kinds = new QHBoxLayout;
     kinds->setSpacing(8);
     kinds->addWidget(m_folderKind);
@@ -222,8 +231,9 @@ void RepositoryDialog::watchFields()
     // The key lies beside the configuration until somebody says otherwise.
     connect(m_name, &QLineEdit::textChanged, this, [this](const QString& name) {
         if (!m_keyFile->isModified())
-            m_keyFile->setText(QString::fromStdString(m_backend->configFile().parent_path().string())
-                               + QStringLiteral("/%1.key").arg(name));
+            m_keyFile->setText(
+                QString::fromStdString(m_backend->configFile().parent_path().string())
+                + QStringLiteral("/%1.key").arg(name));
     });
 }
 
@@ -303,8 +313,8 @@ void RepositoryDialog::showState()
 
 void RepositoryDialog::addFinding(Mark mark, const std::string& sentence)
 {
-    auto* item = new QListWidgetItem(markIcon(themeOf(palette()), mark),
-                                     text::asSentence(sentence), m_findings);
+    auto* item = new QListWidgetItem(markIcon(themeOf(palette()), mark), text::asSentence(sentence),
+                                     m_findings);
     item->setData(Qt::AccessibleTextRole,
                   (mark == Mark::Passed ? tr("Passed: %1") : tr("Failed: %1")).arg(item->text()));
 }

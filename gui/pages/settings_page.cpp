@@ -45,9 +45,8 @@ SettingsPage::SettingsPage(const Backend& backend, Look look, QWidget* parent)
     column->addWidget(header);
     column->addWidget(panel);
     column->addStretch();
-    connect(m_look, &QComboBox::currentIndexChanged, this, [this] {
-        Q_EMIT lookChosen(static_cast<Look>(m_look->currentData().toInt()));
-    });
+    connect(m_look, &QComboBox::currentIndexChanged, this,
+            [this] { Q_EMIT lookChosen(static_cast<Look>(m_look->currentData().toInt())); });
 }
 
 } // namespace salvor::gui

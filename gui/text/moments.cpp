@@ -34,7 +34,9 @@ QString wallClock(Moment moment, int offsetSeconds, Digits digits)
     const std::string text = formatMoment(shifted); // 2026-11-20T21:05:06.123456Z
     const QString all = QString::fromStdString(text);
     const qsizetype dot = all.indexOf(QLatin1Char('.'));
-    QString result = digits == Digits::Seconds ? all.left(dot) : all.chopped(1);
+    // A whole second needs no decimals to be exact.
+    const bool whole = all.mid(dot + 1, 6) == QStringLiteral("000000");
+    QString result = digits == Digits::Seconds || whole ? all.left(dot) : all.chopped(1);
     return result.replace(QLatin1Char('T'), QLatin1Char(' '));
 }
 
@@ -97,8 +99,8 @@ QString offset(Moment moment, const QTimeZone& zone)
 QString readBack(Moment moment, const Zones& zones, Digits digits)
 {
     QStringList parts;
-    const bool viewerIsUtc = offsetAt(moment, zones.viewer) == 0
-                             && zones.viewer.id().contains("UTC");
+    const bool viewerIsUtc =
+        offsetAt(moment, zones.viewer) == 0 && zones.viewer.id().contains("UTC");
     if (!viewerIsUtc)
         parts << inNamedZone(moment, zones.viewer, digits);
     if (zones.server && zones.server->id() != zones.viewer.id())
@@ -128,8 +130,8 @@ TypedMoment readTyped(const QString& text, const Zones& zones)
 {
     const QString typed = text.trimmed();
     if (typed.isEmpty())
-        return {std::nullopt, Moments::tr("Type a time, for example 2026-11-17 02:46:18 +01:00."),
-                {}};
+        return {
+            std::nullopt, Moments::tr("Type a time, for example 2026-11-17 02:46:18 +01:00."), {}};
     if (auto moment = parseMoment(typed.toStdString()); moment.ok())
         return {*moment, {}, {}};
     // Does it read as a time once it has an offset? Then only that is missing.
@@ -137,22 +139,22 @@ TypedMoment readTyped(const QString& text, const Zones& zones)
     QDateTime wall = QDateTime::fromString(QString(cut).replace(QLatin1Char('T'), QLatin1Char(' ')),
                                            QStringLiteral("yyyy-MM-dd HH:mm:ss"));
     if (!wall.isValid() || !parseMoment((typed + QStringLiteral("Z")).toStdString()).ok())
-        return {std::nullopt,
-                Moments::tr("“%1” is not a time. Write it like 2026-11-17 02:46:18 +01:00.")
-                    .arg(typed),
-                {}};
+        return {
+            std::nullopt,
+            Moments::tr("“%1” is not a time. Write it like 2026-11-17 02:46:18 +01:00.").arg(typed),
+            {}};
     TypedMoment result;
     const std::vector<int> offsets = offsetsOf(wall, zones.viewer);
     for (const int seconds : offsets)
         result.completions.push_back(typed + QLatin1Char(' ') + offsetText(seconds));
     result.completions.push_back(typed + QStringLiteral(" +00:00"));
-    result.completions.erase(
-        std::unique(result.completions.begin(), result.completions.end()),
-        result.completions.end());
+    result.completions.erase(std::unique(result.completions.begin(), result.completions.end()),
+                             result.completions.end());
     const QString clock = wall.time().toString(QStringLiteral("HH:mm"));
     if (offsets.size() == 2)
-        result.problem = Moments::tr("%1 happens twice on this night in your zone. Choose %2 or %3.")
-                             .arg(clock, offsetText(offsets[0]), offsetText(offsets[1]));
+        result.problem =
+            Moments::tr("%1 happens twice on this night in your zone. Choose %2 or %3.")
+                .arg(clock, offsetText(offsets[0]), offsetText(offsets[1]));
     else if (offsets.empty())
         result.problem = Moments::tr("%1 does not happen on this night in your zone: the clock is "
                                      "put forward. Write the offset that is meant.")

@@ -53,8 +53,7 @@ std::optional<double> ProgressMeter::rateSince(Time from) const
                                     [from](const Sample& one) { return one.at >= from; });
     if (first == m_samples.end() || m_samples.back().at - first->at < std::chrono::seconds(1))
         return std::nullopt;
-    const double seconds
-        = std::chrono::duration<double>(m_samples.back().at - first->at).count();
+    const double seconds = std::chrono::duration<double>(m_samples.back().at - first->at).count();
     return static_cast<double>(m_samples.back().done - first->done) / seconds;
 }
 

@@ -55,7 +55,9 @@ QString duration(std::chrono::seconds span)
         return Units::tr("%1 h %2 min")
             .arg(all / secondsPerHour)
             .arg(all % secondsPerHour / secondsPerMinute, 2, 10, QLatin1Char('0'));
-    return Units::tr("%1 d %2 h").arg(all / secondsPerDay).arg(all % secondsPerDay / secondsPerHour);
+    return Units::tr("%1 d %2 h")
+        .arg(all / secondsPerDay)
+        .arg(all % secondsPerDay / secondsPerHour);
 }
 
 QString longDuration(std::chrono::seconds span)
@@ -65,10 +67,10 @@ QString longDuration(std::chrono::seconds span)
         return QStringLiteral("%1 %2").arg(number).arg(number == 1 ? one : many);
     };
     const auto days = part(all / secondsPerDay, Units::tr("day"), Units::tr("days"));
-    const auto hours = part(all % secondsPerDay / secondsPerHour, Units::tr("hour"),
-                            Units::tr("hours"));
-    const auto minutes = part(all % secondsPerHour / secondsPerMinute, Units::tr("minute"),
-                              Units::tr("minutes"));
+    const auto hours =
+        part(all % secondsPerDay / secondsPerHour, Units::tr("hour"), Units::tr("hours"));
+    const auto minutes =
+        part(all % secondsPerHour / secondsPerMinute, Units::tr("minute"), Units::tr("minutes"));
     const auto seconds = part(all % secondsPerMinute, Units::tr("second"), Units::tr("seconds"));
     if (all >= secondsPerDay)
         return days + QLatin1Char(' ') + hours;

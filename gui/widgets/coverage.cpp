@@ -37,11 +37,11 @@ Coverage::Coverage(const console::ClusterSummary& cluster)
     std::vector<Span> wal;
     for (const auto& range : cluster.ranges) {
         restorable.push_back({range.fromTime, range.toTime});
-        const auto backup
-            = std::find_if(cluster.backups.begin(), cluster.backups.end(),
-                           [&range](const auto& one) { return one.id == range.backupId; });
-        wal.push_back({backup == cluster.backups.end() ? range.fromTime : backup->startedAt,
-                       range.toTime});
+        const auto backup =
+            std::find_if(cluster.backups.begin(), cluster.backups.end(),
+                         [&range](const auto& one) { return one.id == range.backupId; });
+        wal.push_back(
+            {backup == cluster.backups.end() ? range.fromTime : backup->startedAt, range.toTime});
     }
     m_restorable = merged(std::move(restorable));
     m_wal = merged(std::move(wal));

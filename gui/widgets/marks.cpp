@@ -8,6 +8,8 @@
 #include <QPolygonF>
 #include <QSvgRenderer>
 
+#include <algorithm>
+
 namespace salvor::gui {
 namespace {
 
@@ -37,8 +39,8 @@ void paintTick(QPainter& painter, const QRectF& box)
 
 void paintTriangle(QPainter& painter, const QRectF& box)
 {
-    painter.drawPolygon(QPolygonF({{box.center().x(), box.top()}, box.bottomRight(),
-                                   box.bottomLeft()}));
+    painter.drawPolygon(
+        QPolygonF({{box.center().x(), box.top()}, box.bottomRight(), box.bottomLeft()}));
     const qreal x = box.center().x();
     painter.drawLine(QPointF(x, box.top() + box.height() * 0.42),
                      QPointF(x, box.top() + box.height() * 0.66));
@@ -191,7 +193,9 @@ QPixmap tintedIcon(const QString& name, const QColor& colour, QSize size, qreal 
     pixmap.fill(Qt::transparent);
     QSvgRenderer renderer(QStringLiteral(":/icons/%1.svg").arg(name));
     QPainter painter(&pixmap);
-    renderer.render(&painter, QRectF(QPointF(), QSizeF(size)));
+    // A wider box leaves air between the icon and the words of a button.
+    const qreal side = std::min(size.width(), size.height());
+    renderer.render(&painter, QRectF(0, (size.height() - side) / 2, side, side));
     painter.setCompositionMode(QPainter::CompositionMode_SourceIn);
     painter.fillRect(QRectF(QPointF(), QSizeF(size)), colour);
     painter.end();

@@ -90,7 +90,8 @@ void Badge::set(Mark mark, const QString& word)
 
 QSize Badge::sizeHint() const
 {
-    return {markSize + 6 + QFontMetrics(fontOf(TextSize::Strong)).horizontalAdvance(m_word) + 2, 20};
+    return {markSize + 6 + QFontMetrics(fontOf(TextSize::Strong)).horizontalAdvance(m_word) + 2,
+            20};
 }
 
 void Badge::paintEvent(QPaintEvent* /*event*/)
@@ -235,7 +236,8 @@ void Notice::paintEvent(QPaintEvent* /*event*/)
         painter.setPen(edge);
         painter.drawRect(rect().adjusted(0, 0, -1, -1));
     }
-    const QRectF mark(14, m_title->isVisible() ? m_title->y() + 1.0 : (height() - 16) / 2.0, 16, 16);
+    const QRectF mark(14, m_title->isVisible() ? m_title->y() + 1.0 : (height() - 16) / 2.0, 16,
+                      16);
     if (m_kind == Kind::Warning)
         paintMark(painter, mark, theme, Mark::Warning);
     else if (m_kind == Kind::Breach)
@@ -310,21 +312,22 @@ QPushButton* makeButton(const QString& verb, ButtonRole role, const QString& ico
     auto* button = new QPushButton(verb);
     button->setAutoDefault(false);
     setRole(*button, role);
-    if (!icon.isEmpty())
+    if (!icon.isEmpty()) {
         button->setIcon(
             themedIcon(icon, role == ButtonRole::Primary ? IconInk::AccentText : IconInk::Text));
+        button->setIconSize({20, 16});
+    }
     return button;
 }
 
 QPushButton* makeCopyButton(const QString& verb, std::function<QString()> text)
 {
     auto* button = makeButton(verb, ButtonRole::Secondary, QStringLiteral("copy"));
-    QObject::connect(button, &QPushButton::clicked, button,
-                     [button, verb, text = std::move(text)] {
-                         QGuiApplication::clipboard()->setText(text());
-                         button->setText(Notice::tr("Copied"));
-                         QTimer::singleShot(2000, button, [button, verb] { button->setText(verb); });
-                     });
+    QObject::connect(button, &QPushButton::clicked, button, [button, verb, text = std::move(text)] {
+        QGuiApplication::clipboard()->setText(text());
+        button->setText(Notice::tr("Copied"));
+        QTimer::singleShot(2000, button, [button, verb] { button->setText(verb); });
+    });
     return button;
 }
 

@@ -36,8 +36,8 @@ Columns columnsOf(const QRect& box)
     columns.rate = QRect(columns.time.left() - rate, box.top(), rate, box.height());
     columns.done = QRect(columns.rate.left() - done, box.top(), done, box.height());
     columns.bar = QRect(columns.done.left() - bar, box.center().y() - 4, bar, 10);
-    columns.name = QRect(box.left() + 42, box.top(), columns.bar.left() - box.left() - 54,
-                         box.height());
+    columns.name =
+        QRect(box.left() + 42, box.top(), columns.bar.left() - box.left() - 54, box.height());
     return columns;
 }
 
@@ -56,20 +56,19 @@ ProgressPanel::Row ProgressPanel::rowOf(const JobPhase& phase, bool current, Mon
     Row row;
     row.name = text::asSentence(phase.name);
     row.name.chop(1);
-    const auto took = std::chrono::duration_cast<std::chrono::seconds>(
-        phase.endedAt.value_or(now) - phase.startedAt);
+    const auto took = std::chrono::duration_cast<std::chrono::seconds>(phase.endedAt.value_or(now)
+                                                                       - phase.startedAt);
     if (phase.total > 0)
-        row.share = std::min(1.0, static_cast<double>(phase.done)
-                                      / static_cast<double>(phase.total));
+        row.share =
+            std::min(1.0, static_cast<double>(phase.done) / static_cast<double>(phase.total));
     if (!current || ending == Ending::Done) {
         row.mark = Mark::Passed;
-        row.done = phase.total > 0 || phase.done > 0
-                       ? text::size(std::max(phase.done, phase.total))
-                       : QString();
+        row.done = phase.total > 0 || phase.done > 0 ? text::size(std::max(phase.done, phase.total))
+                                                     : QString();
         row.share = 1.0;
         if (took.count() > 0 && phase.total > 0)
-            row.rate = text::rate(static_cast<double>(phase.total)
-                                  / static_cast<double>(took.count()));
+            row.rate =
+                text::rate(static_cast<double>(phase.total) / static_cast<double>(took.count()));
         row.time = text::duration(took);
         return row;
     }
@@ -126,9 +125,9 @@ void ProgressPanel::paintRow(QPainter& painter, const QRect& box, const Row& row
     paintMark(painter, columns.mark, theme, row.mark);
     painter.setPen(theme.text);
     painter.setFont(fontOf(running ? TextSize::Strong : TextSize::Body));
-    painter.drawText(columns.name, Qt::AlignVCenter,
-                     painter.fontMetrics().elidedText(row.name, Qt::ElideMiddle,
-                                                      columns.name.width()));
+    painter.drawText(
+        columns.name, Qt::AlignVCenter,
+        painter.fontMetrics().elidedText(row.name, Qt::ElideMiddle, columns.name.width()));
     painter.setFont(fontOf(TextSize::Body));
     painter.drawText(columns.done, Qt::AlignVCenter | Qt::AlignRight, row.done);
     painter.drawText(columns.rate, Qt::AlignVCenter | Qt::AlignRight, row.rate);

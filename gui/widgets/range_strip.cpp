@@ -35,11 +35,11 @@ std::chrono::seconds secondsOf(std::chrono::microseconds span)
 /// Steps that read well on an axis, about 110 px apart.
 std::chrono::seconds tickOf(const Span& axis, qreal width)
 {
-    constexpr std::array<int, 19> steps
-        = {1,    5,     15,    30,    60,     300,    900,    1800,    3600,   7200,
-           14400, 21600, 43200, 86400, 172800, 604800, 1209600, 2592000, 7776000};
-    const double wanted
-        = static_cast<double>(secondsOf(axis.to - axis.from).count()) / std::max(1.0, width / 120);
+    constexpr std::array<int, 19> steps = {1,      5,      15,      30,      60,     300,   900,
+                                           1800,   3600,   7200,    14400,   21600,  43200, 86400,
+                                           172800, 604800, 1209600, 2592000, 7776000};
+    const double wanted =
+        static_cast<double>(secondsOf(axis.to - axis.from).count()) / std::max(1.0, width / 120);
     for (const int step : steps)
         if (step >= wanted)
             return std::chrono::seconds(step);
@@ -57,6 +57,7 @@ RangeStrip::RangeStrip(Mode mode, text::Zones zones, QWidget* parent)
     setAccessibleName(mode == Mode::Cursor ? tr("Moment to restore") : tr("Recovery range"));
     if (mode == Mode::Cursor)
         setFocusPolicy(Qt::StrongFocus);
+    setProperty("salvorOwnFocus", true); // The ring goes round the read-out card.
 }
 
 void RangeStrip::setCluster(const console::ClusterSummary& cluster, Moment now)
@@ -112,8 +113,9 @@ QString RangeStrip::sentence() const
     if (m_coverage.gaps().empty())
         return tr("Any moment from %1 to %2 can be restored.").arg(from, to);
     const CoverageGap& gap = m_coverage.gaps().back();
-    const QString gapText = tr("%1 to %2").arg(text::inZone(gap.span.from, m_zones.viewer),
-                                               text::inZone(gap.span.to, m_zones.viewer));
+    const QString gapText = tr("%1 to %2")
+                                .arg(text::inZone(gap.span.from, m_zones.viewer),
+                                     text::inZone(gap.span.to, m_zones.viewer));
     if (m_coverage.gaps().size() == 1)
         return tr("Any moment from %1 to %2, but for one gap: %3.").arg(from, to, gapText);
     return tr("Any moment from %1 to %2, but for %3 gaps, the newest %4.")
@@ -179,8 +181,8 @@ void RangeStrip::paintAxis(QPainter& painter, const Theme& theme) const
 {
     const qreal axisWidth = width() - labelWidth - rightMargin;
     const std::chrono::seconds step = tickOf(m_axis, axisWidth);
-    const auto shift = std::chrono::seconds(
-        m_zones.viewer.offsetFromUtc(text::toDateTime(m_axis.from)));
+    const auto shift =
+        std::chrono::seconds(m_zones.viewer.offsetFromUtc(text::toDateTime(m_axis.from)));
     const bool days = step.count() >= 86400;
     painter.setFont(fontOf(TextSize::Note));
     painter.setPen(theme.muted);
@@ -191,8 +193,8 @@ void RangeStrip::paintAxis(QPainter& painter, const Theme& theme) const
                          QStringLiteral("UTC"));
     const auto first = std::chrono::floor<std::chrono::seconds>(m_axis.from) + shift;
     const std::int64_t count = first.time_since_epoch().count() / step.count() + 1;
-    for (Moment tick = Moment(std::chrono::seconds(count * step.count()) - shift);
-         tick < m_axis.to; tick += step) {
+    for (Moment tick = Moment(std::chrono::seconds(count * step.count()) - shift); tick < m_axis.to;
+         tick += step) {
         const qreal x = xOf(tick);
         painter.setPen(theme.border);
         painter.drawLine(QPointF(x, axisHeight - 4), QPointF(x, lane(RestorableLane).bottom()));
@@ -217,9 +219,9 @@ void RangeStrip::paintLanes(QPainter& painter, const Theme& theme) const
     painter.setPen(theme.muted);
     painter.setFont(fontOf(TextSize::Note));
     const auto label = [&](int number, const QString& words) {
-        painter.drawText(QRectF(12, lane(number).top() - 4, labelWidth - 16,
-                                lane(number).height() + 8),
-                         Qt::AlignVCenter, words);
+        painter.drawText(
+            QRectF(12, lane(number).top() - 4, labelWidth - 16, lane(number).height() + 8),
+            Qt::AlignVCenter, words);
     };
     label(BackupLane, tr("Backups"));
     label(WalLane, tr("WAL"));
@@ -279,14 +281,15 @@ void RangeStrip::paintCursor(QPainter& painter, const Theme& theme) const
     const qreal end = xOf(m_coverage.window().to);
     const std::chrono::seconds lost = secondsOf(m_coverage.window().to - *m_cursor);
     if (end > x)
-        paintHatch(painter, QRectF(x, axisHeight + cardHeight, end - x,
-                                   bottom.bottom() - axisHeight - cardHeight),
-                   theme, Hatch::Lost);
+        paintHatch(
+            painter,
+            QRectF(x, axisHeight + cardHeight, end - x, bottom.bottom() - axisHeight - cardHeight),
+            theme, Hatch::Lost);
     paintLanes(painter, theme);
     painter.fillRect(QRectF(x - 3, axisHeight, 6, bottom.bottom() - axisHeight + 4), theme.raised);
     painter.fillRect(QRectF(x - 1, axisHeight, 2, bottom.bottom() - axisHeight + 4), theme.plan);
-    QPolygonF foot({{x, bottom.bottom() - 2}, {x + 6, bottom.bottom() + 6},
-                    {x - 6, bottom.bottom() + 6}});
+    QPolygonF foot(
+        {{x, bottom.bottom() - 2}, {x + 6, bottom.bottom() + 6}, {x - 6, bottom.bottom() + 6}});
     painter.setBrush(theme.plan);
     painter.setPen(Qt::NoPen);
     painter.drawPolygon(foot);
@@ -303,9 +306,8 @@ void RangeStrip::paintCursor(QPainter& painter, const Theme& theme) const
                      text::inZone(*m_cursor, m_zones.viewer, text::Digits::Microseconds));
     painter.setFont(fontOf(TextSize::Note));
     painter.setPen(theme.text);
-    const QString below = m_refused.isEmpty()
-                              ? text::inUtc(*m_cursor, text::Digits::Microseconds)
-                              : m_refused;
+    const QString below =
+        m_refused.isEmpty() ? text::inUtc(*m_cursor, text::Digits::Microseconds) : m_refused;
     painter.drawText(card.adjusted(10, 23, -8, -4), Qt::AlignVCenter,
                      QFontMetrics(painter.font())
                          .elidedText(below, Qt::ElideRight, static_cast<int>(card.width()) - 20));

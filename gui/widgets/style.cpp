@@ -20,6 +20,7 @@ constexpr const char* roleProperty = "salvorRole";
 constexpr int controlHeight = 32;
 constexpr int radius = 4;
 constexpr int focusGap = 2;
+constexpr int fieldPadding = 6;
 
 ButtonRole roleOf(const QWidget* widget)
 {
@@ -41,8 +42,8 @@ void paintButton(QPainter& painter, const QStyleOption& option, ButtonRole role)
 {
     const Theme& theme = themeOf(option.palette);
     const bool enabled = option.state.testFlag(QStyle::State_Enabled);
-    const bool down = option.state.testFlag(QStyle::State_Sunken)
-                      || option.state.testFlag(QStyle::State_On);
+    const bool down =
+        option.state.testFlag(QStyle::State_Sunken) || option.state.testFlag(QStyle::State_On);
     const bool hover = option.state.testFlag(QStyle::State_MouseOver);
     if (!enabled) {
         paintFrame(painter, option.rect, Qt::transparent, QPen(theme.edge, 1, Qt::DashLine));
@@ -56,16 +57,38 @@ void paintButton(QPainter& painter, const QStyleOption& option, ButtonRole role)
     if (role == ButtonRole::Secondary) {
         const bool on = option.state.testFlag(QStyle::State_On);
         paintFrame(painter, option.rect,
-                   on       ? theme.accent
-                   : down   ? theme.select
-                   : hover  ? theme.surface
-                            : theme.raised,
+                   on      ? theme.accent
+                   : down  ? theme.select
+                   : hover ? theme.surface
+                           : theme.raised,
                    QPen(theme.edge, 1));
         return;
     }
     const QColor fill = role == ButtonRole::Primary ? theme.accent : theme.breachFill;
     paintFrame(painter, option.rect, down ? fill.darker(115) : fill,
                hover ? QPen(theme.text, 1) : QPen(Qt::NoPen));
+}
+
+/// Fusion's own outline is too faint on black.
+void paintIndicator(QPainter& painter, const QStyleOption& option, bool round)
+{
+    const Theme& theme = themeOf(option.palette);
+    const bool enabled = option.state.testFlag(QStyle::State_Enabled);
+    const qreal corner = round ? option.rect.width() / 2.0 : 2;
+    painter.save();
+    painter.setRenderHint(QPainter::Antialiasing);
+    painter.setPen(QPen(theme.edge, 1.2));
+    painter.setBrush(enabled ? theme.raised : theme.sunken);
+    const QRectF box = QRectF(option.rect).adjusted(0.6, 0.6, -0.6, -0.6);
+    painter.drawRoundedRect(box, corner, corner);
+    if (option.state.testFlag(QStyle::State_On)) {
+        painter.setPen(Qt::NoPen);
+        painter.setBrush(enabled ? theme.accent : theme.muted);
+        const qreal inset = box.width() * 0.26;
+        painter.drawRoundedRect(box.adjusted(inset, inset, -inset, -inset), round ? corner : 1,
+                                round ? corner : 1);
+    }
+    painter.restore();
 }
 
 QColor labelColour(const QStyleOption& option, ButtonRole role)
@@ -93,7 +116,8 @@ private:
     void follow(QWidget* now)
     {
         delete m_frame;
-        if (now == nullptr || now->isWindow() || now->property("salvorOwnFocus").toBool())
+        if (now == nullptr || now->isWindow() || now->focusPolicy() == Qt::NoFocus
+            || now->property("salvorOwnFocus").toBool())
             return;
         m_frame = new QFocusFrame(now->parentWidget());
         m_frame->setWidget(now);
@@ -135,12 +159,16 @@ void Style::drawPrimitive(PrimitiveElement element, const QStyleOption* option, 
             painter->fillRect(option->rect, option->palette.brush(QPalette::Base));
             return;
         }
-        const bool open = option->state.testFlag(State_Enabled)
-                          && !option->state.testFlag(State_ReadOnly);
+        const bool open =
+            option->state.testFlag(State_Enabled) && !option->state.testFlag(State_ReadOnly);
         paintFrame(*painter, option->rect, open ? theme.raised : theme.sunken,
                    QPen(open ? theme.edge : theme.border, 1));
         return;
     }
+    case PE_IndicatorRadioButton:
+    case PE_IndicatorCheckBox:
+        paintIndicator(*painter, *option, element == PE_IndicatorRadioButton);
+        return;
     case PE_FrameFocusRect: // The ring says it.
         return;
     default:
@@ -180,6 +208,16 @@ void Style::drawControl(ControlElement element, const QStyleOption* option, QPai
         painter->setPen(theme.border);
         painter->drawLine(option->rect.bottomLeft(), option->rect.bottomRight());
         return;
+    case CE_MenuBarItem: {
+        const auto* item = qstyleoption_cast<const QStyleOptionMenuItem*>(option);
+        if (item == nullptr)
+            break;
+        const bool open = option->state.testFlag(State_Selected);
+        painter->fillRect(option->rect, open ? theme.select : theme.surface);
+        painter->setPen(theme.text);
+        painter->drawText(option->rect, Qt::AlignCenter | Qt::TextShowMnemonic, item->text);
+        return;
+    }
     case CE_MenuBarEmptyArea:
         painter->fillRect(option->rect, theme.surface);
         return;
@@ -197,15 +235,14 @@ void Style::drawComplexControl(ComplexControl control, const QStyleOptionComplex
     if (control == CC_ComboBox) {
         paintFrame(*painter, option->rect, enabled ? theme.raised : theme.sunken,
                    QPen(theme.edge, 1));
-        const QRect arrow
-            = subControlRect(CC_ComboBox, option, SC_ComboBoxArrow, widget);
+        const QRect arrow = subControlRect(CC_ComboBox, option, SC_ComboBoxArrow, widget);
         painter->save();
         painter->setRenderHint(QPainter::Antialiasing);
         painter->setPen(QPen(enabled ? theme.text : theme.muted, 1.5, Qt::SolidLine, Qt::RoundCap,
                              Qt::RoundJoin));
         const QPointF middle = QRectF(arrow).center();
-        painter->drawPolyline(QPolygonF({middle + QPointF(-4, -2), middle + QPointF(0, 2),
-                                         middle + QPointF(4, -2)}));
+        painter->drawPolyline(
+            QPolygonF({middle + QPointF(-4, -2), middle + QPointF(0, 2), middle + QPointF(4, -2)}));
         painter->restore();
         return;
     }
@@ -234,6 +271,7 @@ QSize Style::sizeFromContents(ContentsType type, const QStyleOption* option, con
         result.setHeight(controlHeight);
         break;
     case CT_HeaderSection:
+    case CT_MenuBarItem:
         result.setHeight(28);
         break;
     default:
@@ -242,12 +280,30 @@ QSize Style::sizeFromContents(ContentsType type, const QStyleOption* option, con
     return result;
 }
 
+QRect Style::subElementRect(SubElement element, const QStyleOption* option,
+                            const QWidget* widget) const
+{
+    const QRect rect = QProxyStyle::subElementRect(element, option, widget);
+    return element == SE_LineEditContents ? rect.adjusted(fieldPadding, 0, -fieldPadding, 0) : rect;
+}
+
+QRect Style::subControlRect(ComplexControl control, const QStyleOptionComplex* option,
+                            SubControl part, const QWidget* widget) const
+{
+    const QRect rect = QProxyStyle::subControlRect(control, option, part, widget);
+    return control == CC_ComboBox && part == SC_ComboBoxEditField
+               ? rect.adjusted(fieldPadding, 0, 0, 0)
+               : rect;
+}
+
 int Style::pixelMetric(PixelMetric metric, const QStyleOption* option, const QWidget* widget) const
 {
     switch (metric) {
     case PM_FocusFrameHMargin:
     case PM_FocusFrameVMargin:
         return focusGap + themeOf(QApplication::palette()).focusWidth();
+    case PM_HeaderMargin:
+        return 8; // As the cells below.
     case PM_ButtonShiftHorizontal:
     case PM_ButtonShiftVertical:
         return 0;

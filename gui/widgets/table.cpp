@@ -93,9 +93,9 @@ void CellDelegate::paint(QPainter* painter, const QStyleOptionViewItem& option,
     }
     const bool mono = std::find(m_mono.begin(), m_mono.end(), index.column()) != m_mono.end();
     const bool trouble = mark && (*mark == Mark::Warning || *mark == Mark::Breach);
-    const QFont font = fontOf(mono                                       ? TextSize::Mono
+    const QFont font = fontOf(mono                                    ? TextSize::Mono
                               : trouble || index.column() == m_strong ? TextSize::Strong
-                                                                        : TextSize::Body);
+                                                                      : TextSize::Body);
     const auto line = [&](const QRect& box, const QFont& lineFont, const QColor& ink,
                           const QString& words) {
         painter->setFont(lineFont);
