@@ -70,6 +70,21 @@ Result<> verifyOne(const Run& run, const std::string& name, const verify::Verify
     return {};
 }
 
+/// Holds a "not there" against the repository once more: a missing key file or folder must never be
+/// taken for the end of the WAL.
+Result<> archiveWasRead(const Run& run, const std::string& cluster)
+{
+    const auto configured = run.console.config().cluster(cluster);
+    for (const auto& repository : run.console.config().repositories) {
+        if (configured.ok() && configured->repository != repository.name)
+            continue;
+        const auto opened = run.console.keys(repository.name);
+        if (!opened.ok())
+            return fail(ErrorCode::NotReady, opened.error().message, opened.error().hint);
+    }
+    return {};
+}
+
 } // namespace
 
 Result<Answer> backup(const Run& run)
@@ -191,8 +206,13 @@ Result<Answer> archivePush(const Run& run)
 Result<Answer> archiveGet(const Run& run)
 {
     const std::string name = run.arguments.positional(1);
-    SALVOR_CHECK(
-        run.console.archiveGet(run.arguments.positional(0), name, run.arguments.positional(2)));
+    const std::string cluster = run.arguments.positional(0);
+    auto fetched = run.console.archiveGet(cluster, name, run.arguments.positional(2));
+    if (!fetched.ok()) {
+        if (fetched.error().code == ErrorCode::NotFound)
+            SALVOR_CHECK(archiveWasRead(run, cluster));
+        return std::move(fetched).error();
+    }
     Answer answer;
     answer.result = Json::Object{{"file", model::bytesJson(name)}};
     return answer;

@@ -146,8 +146,9 @@ Error Resolver::tooEarly(const std::string& what, const Survey& survey)
 {
     const Backup& first = m_ground.backups.front();
     for (const Match& match : survey.matches)
-        if (!m_nearest.after && isCommit(match.event) && match.event.start >= first.stopLsn)
-            m_nearest.after = match.event;
+        for (const auto& event : {std::optional(match.event), match.nextCommit})
+            if (!m_nearest.after && event && isCommit(*event) && event->start >= first.stopLsn)
+                m_nearest.after = event;
     return fail(
         ErrorCode::NotReady,
         what + " is before the end of "
@@ -222,6 +223,15 @@ Result<Resolution> Resolver::stopBefore(const Survey& survey, const Match& match
     return resolution;
 }
 
+Error Resolver::inGap(const std::string& what, const Survey& survey, const Match& match)
+{
+    const Region& before = survey.regions[match.region - 1];
+    m_nearest.before = before.lastCommit;
+    m_nearest.after = isCommit(match.event) ? std::optional(match.event) : match.nextCommit;
+    return fail(ErrorCode::NotReady, what + " lies where the archive has no WAL: " + before.because,
+                "Choose a moment before or after the gap.");
+}
+
 Result<Resolution> Resolver::resolve(const model::TimeTarget& target)
 {
     const auto& backups = m_ground.backups;
@@ -245,17 +255,15 @@ Result<Resolution> Resolver::resolve(const model::TimeTarget& target)
             return tooLate("the time " + time, survey);
         const Match& match = survey.matches.front();
         const Backup* backup = survey.backupFor(m_ground, match, match.event.start);
-        if (backup != nullptr)
+        // A transaction that ended in time shows that the backup does not hold later ones. Without
+        // one there is only the clock of the machine that made the oldest backup to go by.
+        const bool isProven =
+            match.lastEnd.has_value()
+            || (guess == 0 && match.region == 0 && backups.front().finishedAt <= target.at);
+        if (backup != nullptr && isProven)
             return stopBefore(survey, match, *backup, time);
-        if (match.region > 0) {
-            const Region& before = survey.regions[match.region - 1];
-            m_nearest.before = before.lastCommit;
-            m_nearest.after = match.nextCommit;
-            return fail(ErrorCode::NotReady,
-                        "the time " + time
-                            + " lies where the archive has no WAL: " + before.because,
-                        "Choose a moment before or after the gap.");
-        }
+        if (match.region > 0)
+            return inGap("the time " + time, survey, match);
         if (guess == 0)
             return tooEarly("the time " + time, survey);
         --guess;

@@ -42,6 +42,7 @@ private:
                                                 const std::string& time) const;
     [[nodiscard]] Error tooLate(const std::string& what, const Survey& survey);
     [[nodiscard]] Error tooEarly(const std::string& what, const Survey& survey);
+    [[nodiscard]] Error inGap(const std::string& what, const Survey& survey, const Match& match);
     [[nodiscard]] Error xidRefused(const model::XidTarget& target, const XidFindings& findings,
                                    const Survey& survey);
     [[nodiscard]] Result<RecordAt> findRecord(model::Lsn lsn);

@@ -70,6 +70,7 @@ Id idOf(ByteView bytes)
 Bytes headerPrefix(BlobKind kind, Wrap wrap, std::size_t wrapSize)
 {
     Bytes out;
+    out.reserve(headerPrefixSize + wrapSize);
     append(out, asBytes(kind == BlobKind::Wal ? walMagic : packMagic));
     appendLittle(out, version);
     appendLittle(out, static_cast<std::uint8_t>(kind));
@@ -176,6 +177,7 @@ ByteCount framesSize(const std::vector<Frame>& frames) noexcept
 Bytes encodeFooter(const PackFooter& footer)
 {
     Bytes out;
+    out.reserve(packFooterSize);
     appendLittle(out, footer.directoryOffset);
     appendLittle(out, footer.directorySize);
     append(out, asBytes(footerMagic));

@@ -12,6 +12,7 @@ constexpr std::uint8_t version = 1;
 Bytes encodeSealedHeader(SealMode mode)
 {
     Bytes out;
+    out.reserve(sealedHeaderSize);
     append(out, asBytes(magic));
     appendLittle(out, version);
     appendLittle(out, static_cast<std::uint8_t>(mode));

@@ -25,15 +25,15 @@ namespace salvor::model {
 
 [[nodiscard]] inline Json toJson(Lsn lsn)
 {
-    return Json(formatLsn(lsn));
+    return formatLsn(lsn);
 }
 [[nodiscard]] inline Json toJson(Moment moment)
 {
-    return Json(formatMoment(moment));
+    return formatMoment(moment);
 }
 [[nodiscard]] inline Json toJson(TimelineId timeline)
 {
-    return Json(value(timeline));
+    return value(timeline);
 }
 template <typename T>
 [[nodiscard]] Json toJson(const std::optional<T>& optional)

@@ -54,7 +54,8 @@ std::string formatLsn(Lsn lsn)
 Result<Lsn> parseLsn(std::string_view text)
 {
     const std::size_t slash = text.find('/');
-    if (slash != std::string_view::npos && slash <= 8 && text.size() - slash - 1 <= 8) {
+    // Without a slash its place is far beyond 8.
+    if (slash <= 8 && text.size() - slash - 1 <= 8) {
         const auto high = parseHexNumber(text.substr(0, slash));
         const auto low = parseHexNumber(text.substr(slash + 1));
         if (high && low)

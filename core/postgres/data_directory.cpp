@@ -478,12 +478,12 @@ Result<bool> isServerRunning(const Path& dataDirectory)
     if (::kill(static_cast<pid_t>(*process), 0) != 0 && errno != EPERM)
         return false;
     // The number may have gone to another program since; a server works in its data directory.
-    std::error_code unreadable;
-    const Path folder =
-        std::filesystem::read_symlink("/proc/" + std::to_string(*process) + "/cwd", unreadable);
-    if (unreadable)
-        return true;
     std::error_code failed;
+    const Path folder =
+        std::filesystem::read_symlink("/proc/" + std::to_string(*process) + "/cwd", failed);
+    // One that ended and was not waited for has a number still, but no folder.
+    if (failed)
+        return failed != std::errc::no_such_file_or_directory;
     return std::filesystem::equivalent(folder, dataDirectory, failed) || failed;
 }
 

@@ -14,7 +14,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto lookEvery = 100ms;
+/// The server logs every look that comes too early, so they become rarer.
+constexpr auto firstLookAfter = 50ms;
+constexpr std::chrono::milliseconds laterLooksEvery = 1s;
+/// A server that lives and recovers says so at its socket; one that says nothing for so long cannot
+/// be reached.
+constexpr auto silenceLimit = 1min;
 
 std::string connectionValue(const std::string& text)
 {
@@ -151,6 +156,7 @@ private:
     JobContext& m_job;
     ByteCount m_logStart = 0;
     std::optional<Connection> m_connection;
+    std::chrono::steady_clock::time_point m_answered = std::chrono::steady_clock::now();
     std::uint64_t m_replayed = 0;
     std::chrono::steady_clock::time_point m_moved = std::chrono::steady_clock::now();
 };
@@ -198,12 +204,15 @@ Result<std::optional<InstanceStatus>> Watch::look()
     using Seen = std::optional<InstanceStatus>;
     if (!m_connection) {
         const auto connected = connectAndProve();
-        if (!connected.ok()) {
-            const ErrorCode code = connected.error().code;
-            const bool notYet = code == ErrorCode::Unavailable
-                                || connected.error().message.find("57P03") != std::string::npos;
-            return notYet ? Result<Seen>(Seen()) : Result<Seen>(connected.error());
+        const auto now = std::chrono::steady_clock::now();
+        if (connected.ok() || connected.error().message.find("57P03") != std::string::npos) {
+            m_answered = now;
+        } else if (connected.error().code != ErrorCode::Unavailable
+                   || now - m_answered > silenceLimit) {
+            return connected.error();
         }
+        if (!connected.ok())
+            return Seen();
     }
     auto status = ask(*m_connection);
     if (status.ok())
@@ -235,9 +244,9 @@ void Watch::report(const InstanceStatus& status)
 Result<InstanceStatus> Watch::wait(Until until)
 {
     m_job.phase("replay WAL", 0);
+    std::chrono::milliseconds pause = firstLookAfter;
     while (true) {
         SALVOR_CHECK(m_job.proceed());
-        // Asked before the look: who was alive then and is not now is looked at once more.
         SALVOR_TRY(const bool running, isRunning(m_instance));
         if (!running)
             return ended();
@@ -248,7 +257,8 @@ Result<InstanceStatus> Watch::wait(Until until)
                 || (status->state == InstanceState::Paused && until == Until::PausedOrRunning))
                 return *status;
         }
-        std::this_thread::sleep_for(lookEvery);
+        std::this_thread::sleep_for(pause);
+        pause = std::min(m_connection ? firstLookAfter * 2 : pause * 3 / 2, laterLooksEvery);
     }
 }
 

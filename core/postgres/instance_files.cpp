@@ -75,14 +75,21 @@ Result<> checkSocketPath(const Instance& instance)
 {
     const std::string socket =
         (instance.socketDirectory / (".s.PGSQL." + std::to_string(instance.port))).native();
+    // For libpq a comma separates hosts, also in the path of a socket.
+    if (socket.find(',') != std::string::npos)
+        return fail(ErrorCode::NotReady, "the path of the socket '" + socket + "' has a comma",
+                    "Name a folder without a comma for the socket.");
     if (socket.size() < sizeof(sockaddr_un::sun_path))
         return {};
     return fail(ErrorCode::NotReady, "the path of the socket '" + socket + "' is too long",
                 "Name a folder with a shorter path for the socket.");
 }
 
+/// "FATAL:  the database system is starting up" is an answer to whoever asked too early.
 bool tellsWhy(std::string_view line)
 {
+    if (line.find("FATAL:  the database system is ") != std::string_view::npos)
+        return false;
     return line.find("FATAL:") != std::string_view::npos
            || line.find("PANIC:") != std::string_view::npos;
 }

@@ -247,13 +247,39 @@ Result<> concurrentWriters(const Place& place)
     return {};
 }
 
+Result<> exclusiveWriters(const Place& place)
+{
+    if (!place.driver.capabilities().exclusiveCreate)
+        return {};
+    constexpr std::size_t count = 4;
+    std::vector<Result<>> outcomes(count);
+    {
+        std::vector<std::jthread> writers;
+        for (std::size_t i = 0; i < count; ++i)
+            writers.emplace_back([&, i] {
+                outcomes[i] =
+                    put(place, "first", pattern(100, i), {.size = {}, .onlyIfAbsent = true});
+            });
+    }
+    std::size_t winners = 0;
+    for (const Result<>& outcome : outcomes) {
+        winners += outcome.ok() ? 1U : 0U;
+        if (!outcome.ok() && outcome.error().code != ErrorCode::AlreadyExists)
+            return outcome.error();
+    }
+    if (winners != 1)
+        return broken("of four writers of an object that must be new, " + std::to_string(winners)
+                      + " were told that they wrote it");
+    return {};
+}
+
 struct Question {
     std::string_view name;
     std::string_view promise;
     Result<> (*ask)(const Place&);
 };
 
-constexpr std::array<Question, 12> questions{{
+constexpr std::array<Question, 13> questions{{
     {"write-read", "An object can be written and read back.", writeAndRead},
     {"empty-object", "An object may be empty.", emptyObject},
     {"large-object", "An object of more than 1 MiB comes back whole.", largeObject},
@@ -261,6 +287,8 @@ constexpr std::array<Question, 12> questions{{
     {"not-found", "What is not there is not found.", notFound},
     {"overwrite", "A second write replaces the first.", overwrite},
     {"only-if-absent", "A write that must be new does not replace.", onlyIfAbsent},
+    {"exclusive-writers", "Of several writers of a new object one is told that it wrote it.",
+     exclusiveWriters},
     {"keys", "Every character of keys is kept.", keysOfAllCharacters},
     {"list", "Listings are complete and in order.", listing},
     {"remove", "Objects can be removed, and twice.", removeTwice},
@@ -271,7 +299,8 @@ constexpr std::array<Question, 12> questions{{
 bool makesTheRestPointless(ErrorCode code)
 {
     return code == ErrorCode::Denied || code == ErrorCode::Unavailable || code == ErrorCode::Timeout
-           || code == ErrorCode::NoSpace || code == ErrorCode::Cancelled;
+           || code == ErrorCode::NoSpace || code == ErrorCode::NotReady
+           || code == ErrorCode::Cancelled;
 }
 
 /// Locked objects stay, and their removal by the store's own rule is not ours to force.

@@ -19,7 +19,7 @@ struct ConformanceFinding {
 ///
 /// A place that breaks a promise is a finding. Once a call shows that the place cannot be reached,
 /// may not be written or that the run was stopped, the questions left are not asked.
-/// Thread: blocks; uses two more threads for the question about concurrent writers.
+/// Thread: blocks; uses up to four more threads for the questions about concurrent writers.
 [[nodiscard]] std::vector<ConformanceFinding>
 checkConformance(Driver& driver, const ObjectKey& scratchPrefix, std::stop_token stop = {});
 

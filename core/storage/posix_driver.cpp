@@ -117,6 +117,7 @@ public:
 
 private:
     Result<> openTemporary();
+    [[nodiscard]] Result<> checkSize() const;
     Result<> flush();
     Result<> moveIntoPlace(const Path& target);
 
@@ -195,12 +196,18 @@ Result<> PosixWriteStream::moveIntoPlace(const Path& target)
     return {};
 }
 
-Result<> PosixWriteStream::commit()
+Result<> PosixWriteStream::checkSize() const
 {
     if (m_how.size && *m_how.size != m_size)
         return fail(ErrorCode::InvalidInput, "'" + m_key + "' was announced with "
                                                  + std::to_string(*m_how.size) + " bytes and has "
                                                  + std::to_string(m_size));
+    return {};
+}
+
+Result<> PosixWriteStream::commit()
+{
+    SALVOR_CHECK(checkSize());
     if (!m_file.isOpen())
         SALVOR_CHECK(openTemporary());
     const Path target = m_driver.pathOf(m_key);

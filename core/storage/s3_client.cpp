@@ -249,7 +249,7 @@ void S3Client::notePause(const net::HttpResponse& response)
     m_pausedUntil = std::max(m_pausedUntil, until);
 }
 
-Error S3Client::errorOf(const net::HttpResponse& response, const std::string& doing) const
+Error S3Client::errorOf(const net::HttpResponse& response, const std::string& doing)
 {
     const auto fault = parseS3Fault(response.body);
     const std::string code = fault ? fault->code : std::string();
@@ -257,8 +257,8 @@ Error S3Client::errorOf(const net::HttpResponse& response, const std::string& do
                           + std::to_string(response.status);
     if (fault && !fault->message.empty())
         message += " (" + fault->message + ")";
-    const auto meaning = std::find_if(meanings.begin(), meanings.end(),
-                                      [&](const Meaning& row) { return row.fault == code; });
+    const auto* const meaning = std::find_if(meanings.begin(), meanings.end(),
+                                             [&](const Meaning& row) { return row.fault == code; });
     if (meaning != meanings.end())
         return fail(meaning->code, std::move(message), std::string(meaning->hint));
     return fail(codeOfStatus(response.status), std::move(message), hintOfStatus(response.status));

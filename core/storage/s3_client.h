@@ -46,7 +46,7 @@ public:
     /// Any answer, whatever its status. Errors: of the network and of the credentials.
     Result<net::HttpResponse> call(const S3Call& call);
     /// What an answer other than 2xx means. `doing` names the object: "cannot write 's3://b/k'".
-    [[nodiscard]] Error errorOf(const net::HttpResponse& response, const std::string& doing) const;
+    [[nodiscard]] static Error errorOf(const net::HttpResponse& response, const std::string& doing);
 
     /// "s3://bucket/prefix/key", for messages.
     [[nodiscard]] std::string nameOf(const ObjectKey& key) const;

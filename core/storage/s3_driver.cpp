@@ -120,7 +120,7 @@ Result<net::HttpResponse> headS3Object(S3Client& client, const ObjectKey& key)
     if (response.status == 404)
         SALVOR_CHECK(client.requireBucket());
     if (!isSuccess(response))
-        return client.errorOf(response, "cannot find " + client.nameOf(key));
+        return S3Client::errorOf(response, "cannot find " + client.nameOf(key));
     return response;
 }
 
@@ -168,7 +168,7 @@ Result<> S3Driver::list(const ObjectKey& prefix, const ObjectVisitor& visit)
                         doing + ": there is no bucket '" + m_client->options().bucket + "'",
                         "Create the bucket, or correct its name.");
         if (!isSuccess(response))
-            return m_client->errorOf(response, doing);
+            return S3Client::errorOf(response, doing);
         SALVOR_TRY(S3Listing page, parseS3Listing(response.body).in(doing));
         SALVOR_CHECK(visitPage(page, visit, last));
         if (page.nextToken.empty())
@@ -201,7 +201,7 @@ Result<> S3Driver::remove(const ObjectKey& key)
     SALVOR_TRY(const net::HttpResponse response, m_client->call(call));
     if (isSuccess(response))
         return {};
-    Error error = m_client->errorOf(response, "cannot remove " + m_client->nameOf(key));
+    Error error = S3Client::errorOf(response, "cannot remove " + m_client->nameOf(key));
     if (error.code == ErrorCode::NotFound)
         return {};
     return error;

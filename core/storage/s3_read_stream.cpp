@@ -86,7 +86,7 @@ Result<> S3ReadStream::fetch()
     if (response.status == 412)
         return fail(ErrorCode::Corrupt, doing() + ": it was replaced meanwhile");
     if (!isSuccess(response))
-        return m_client.errorOf(response, doing());
+        return S3Client::errorOf(response, doing());
     return accept(std::move(response), asked);
 }
 

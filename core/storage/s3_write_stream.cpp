@@ -61,6 +61,8 @@ private:
     [[nodiscard]] bool hasEncryption(const net::HttpResponse& response) const;
     [[nodiscard]] std::vector<net::Header> objectHeaders() const;
     [[nodiscard]] std::string uploadEtag() const;
+    Result<> assertRetention();
+    [[nodiscard]] std::string retainUntil() const;
     void removeObject();
     void abort();
     [[nodiscard]] std::string doing() const { return "cannot write " + m_client.nameOf(m_key); }
@@ -74,6 +76,7 @@ private:
     std::string m_uploadId;
     std::vector<S3Part> m_parts;
     bool m_mayBeWritten = false; // An answer was lost: the object there may be ours.
+    bool m_written = false;
     bool m_committed = false;
 };
 
@@ -90,10 +93,8 @@ std::vector<net::Header> S3WriteStream::objectHeaders() const
     if (!options.storageClass.empty())
         headers.push_back({"x-amz-storage-class", options.storageClass});
     if (options.lockDays > 0) {
-        const Moment until = m_client.now() + std::chrono::days(options.lockDays);
         headers.push_back({"x-amz-object-lock-mode", "COMPLIANCE"});
-        headers.push_back(
-            {"x-amz-object-lock-retain-until-date", formatMoment(until).substr(0, 19) + "Z"});
+        headers.push_back({"x-amz-object-lock-retain-until-date", retainUntil()});
     }
     return headers;
 }
@@ -163,7 +164,10 @@ Result<> S3WriteStream::commit()
         return {};
     if (!m_uploadId.empty() && !m_buffer.empty())
         SALVOR_CHECK(uploadPart());
-    SALVOR_CHECK(m_uploadId.empty() ? putWhole() : completeUpload());
+    if (!m_written)
+        SALVOR_CHECK(m_uploadId.empty() ? putWhole() : completeUpload());
+    m_written = true;
+    SALVOR_CHECK(assertRetention());
     m_uploadId.clear();
     m_committed = true;
     return {};
@@ -200,7 +204,7 @@ Result<bool> S3WriteStream::isOurs()
 
 Result<> S3WriteStream::afterConflict(const net::HttpResponse& response)
 {
-    Error error = m_client.errorOf(response, doing());
+    Error error = S3Client::errorOf(response, doing());
     if (error.code != ErrorCode::AlreadyExists || !m_mayBeWritten)
         return error;
     SALVOR_TRY(const bool ours, isOurs());
@@ -226,7 +230,7 @@ Result<> S3WriteStream::putWhole()
     if (sent.response.status == 412 || sent.response.status == 409)
         return afterConflict(sent.response);
     if (!isSuccess(sent.response))
-        return m_client.errorOf(sent.response, doing());
+        return S3Client::errorOf(sent.response, doing());
     SALVOR_CHECK(checkKept(sent));
     return assertEncryption(sent.response);
 }
@@ -241,7 +245,7 @@ Result<> S3WriteStream::beginUpload()
     call.headers.push_back({"x-amz-checksum-algorithm", "SHA256"});
     SALVOR_TRY(const net::HttpResponse response, m_client.call(call).in(doing()));
     if (!isSuccess(response))
-        return m_client.errorOf(response, doing());
+        return S3Client::errorOf(response, doing());
     SALVOR_TRY(m_uploadId, parseS3UploadId(response.body).in(doing()));
     return {};
 }
@@ -257,7 +261,7 @@ Result<> S3WriteStream::uploadPart()
     call.query = {{"partNumber", std::to_string(m_parts.size() + 1)}, {"uploadId", m_uploadId}};
     SALVOR_TRY(const Sent sent, sendBytes(std::move(call), {}));
     if (!isSuccess(sent.response))
-        return m_client.errorOf(sent.response, doing());
+        return S3Client::errorOf(sent.response, doing());
     SALVOR_CHECK(checkKept(sent));
     // A store that gives no checksum back did not keep it and would refuse it at the end.
     const bool knows = !sent.response.header(checksumHeader).empty();
@@ -306,7 +310,7 @@ Result<> S3WriteStream::completeUpload()
         return afterConflict(*response);
     if (response->status == 404 && wasWritten)
         return confirmUpload(); // The upload ended with the answer that was lost.
-    return m_client.errorOf(*response, doing());
+    return S3Client::errorOf(*response, doing());
 }
 
 Result<> S3WriteStream::confirmUpload()
@@ -348,6 +352,38 @@ Result<> S3WriteStream::assertEncryption(const net::HttpResponse& response)
                 doing() + ": the store left out the encryption 'sse = " + m_client.options().sse
                     + "'",
                 "Set sse = none (Salvor encrypts by itself), or use a store that encrypts.");
+}
+
+/// Ceph 16 locks what came in one request and silently leaves out what came in parts.
+Result<> S3WriteStream::assertRetention()
+{
+    if (m_client.options().lockDays <= 0)
+        return {};
+    SALVOR_TRY(const net::HttpResponse head, headS3Object(m_client, m_key).in(doing()));
+    if (!head.header("x-amz-object-lock-mode").empty())
+        return {};
+    const std::string xml = "<Retention xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
+                            "<Mode>COMPLIANCE</Mode><RetainUntilDate>"
+                            + retainUntil() + "</RetainUntilDate></Retention>";
+    S3Call call;
+    call.method = net::Method::Put;
+    call.key = m_key;
+    call.query = {{"retention", ""}};
+    call.headers = {{"Content-MD5", toBase64(net::md5(asBytes(xml)))}};
+    call.body = asBytes(xml);
+    SALVOR_TRY(const net::HttpResponse response, m_client.call(call).in(doing()));
+    if (isSuccess(response))
+        return {};
+    Error error = S3Client::errorOf(response, doing() + ": it is there, and cannot be locked");
+    if (!error.isRetryable())
+        error.hint = "Create the bucket with Object Lock, or set lock-days = 0.";
+    return error;
+}
+
+std::string S3WriteStream::retainUntil() const
+{
+    const Moment until = m_client.now() + std::chrono::days(m_client.options().lockDays);
+    return formatMoment(until).substr(0, 19) + "Z";
 }
 
 void S3WriteStream::removeObject()

@@ -46,8 +46,15 @@ Result<model::ClusterIdentity> identityBeside(const Path& path)
             return above->identity;
     }
     auto here = postgres::readControlFile(".");
-    if (!here.ok())
-        return std::move(here).error().in("cannot tell which cluster " + quoted(path) + " is of");
+    if (!here.ok()) {
+        Error error =
+            std::move(here).error().in("cannot tell which cluster " + quoted(path) + " is of");
+        if (error.code == ErrorCode::NotFound) {
+            error.code = ErrorCode::NotReady;
+            error.hint = "Run archive-push from the data directory, as PostgreSQL does.";
+        }
+        return error;
+    }
     return here->identity;
 }
 

@@ -24,8 +24,9 @@ struct Job {
 
 void giveToServer(const Path& path)
 {
-    if (const auto user = test::serverUser())
+    if (const auto user = test::serverUser()) {
         ASSERT_EQ(::chown(path.c_str(), user->uid, user->gid), 0);
+    }
 }
 
 /// A cluster with an archive, and a restored copy of it that has not been started.
@@ -235,7 +236,7 @@ INSTANTIATE_TEST_SUITE_P(Majors, InstanceOnMajor, ::testing::Values(13, 15, 17, 
 TEST(Instance, PromotesByItselfAlsoFromAFolderWithAnAwkwardName)
 {
     SALVOR_NEED_POSTGRES(15);
-    Restored restored(15, "it's $HOME, `a` \"copy\"");
+    Restored restored(15, "it's $HOME `a` \\ \"copy\"");
     restored.prepare(model::AtTarget::Promote);
     const Instance instance = restored.instance();
     const StopAtEnd end(instance);
@@ -330,18 +331,20 @@ TEST(Instance, DoesNotOverwriteAConfigurationOfSomebodyElse)
               ErrorCode::AlreadyExists);
 }
 
-TEST(Instance, WithASocketPathThatIsTooLongIsNotStarted)
+TEST(Instance, WithASocketPathThatLibpqCannotReachIsNotStarted)
 {
     SALVOR_NEED_POSTGRES(15);
     Restored restored(15);
     restored.prepare(model::AtTarget::Pause);
     Instance instance = restored.instance();
-    instance.socketDirectory = restored.cluster().folder() / std::string(100, 'x');
     Job job;
-    const auto started = startInstance(instance, restored.fence(instance), job.context);
-    ASSERT_FALSE(started.ok());
-    EXPECT_EQ(started.error().code, ErrorCode::NotReady);
-    EXPECT_NE(started.error().message.find("too long"), std::string::npos);
+    for (const std::string& name : {std::string(100, 'x'), std::string("a,b")}) {
+        instance.socketDirectory = restored.cluster().folder() / name;
+        const auto started = startInstance(instance, restored.fence(instance), job.context);
+        ASSERT_FALSE(started.ok());
+        EXPECT_EQ(started.error().code, ErrorCode::NotReady);
+        EXPECT_NE(started.error().message.find("the path of the socket"), std::string::npos);
+    }
 }
 
 TEST(InstanceRemoval, LeavesTablespacesThatTheCopyDoesNotUseAndFoldersWithOtherFiles)

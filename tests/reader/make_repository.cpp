@@ -9,10 +9,9 @@
 #include "core/repository/repository.h"
 #include "core/storage/posix_driver.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <cstdio>
+#include <sys/stat.h>
 
 namespace salvor::repository {
 
@@ -44,8 +43,8 @@ Result<> addFolder(BackupBuilder& builder, BackupBuilder::Worker& worker, const 
             return failErrno(errno, "cannot examine " + quoted(each.path()));
         entry.mode = status.st_mode & 07777U;
         entry.owner = entry.group = "postgres";
-        entry.modifiedAt = Moment(std::chrono::microseconds(
-            status.st_mtim.tv_sec * 1000000 + status.st_mtim.tv_nsec / 1000));
+        entry.modifiedAt = Moment(std::chrono::microseconds(status.st_mtim.tv_sec * 1000000
+                                                            + status.st_mtim.tv_nsec / 1000));
         if (S_ISLNK(status.st_mode)) {
             entry.kind = TreeKind::Link;
             entry.linkTarget = std::filesystem::read_symlink(each.path()).native();
@@ -103,8 +102,8 @@ Result<> addSlots(const Repository& repository, const Path& keys)
     SALVOR_TRY(const crypto::KeyPair pair, crypto::newKeyPair());
     SALVOR_CHECK(repository.addSlot({Unlock::Kind::Passphrase, Secret(passphraseText)},
                                     SlotAccess::Reader, "typed"));
-    SALVOR_CHECK(repository.addSlot(
-        {Unlock::Kind::PrivateKey, Secret(ByteView(pair.publicKey))}, SlotAccess::Reader, "away"));
+    SALVOR_CHECK(repository.addSlot({Unlock::Kind::PrivateKey, Secret(ByteView(pair.publicKey))},
+                                    SlotAccess::Reader, "away"));
     SALVOR_CHECK(writeFileDurably(keys / "passphrase", asBytes(passphraseText)));
     return writeFileDurably(keys / "private-key", asBytes(toHex(pair.privateKey.reveal())));
 }

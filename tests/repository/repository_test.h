@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <functional>
 #include <map>
 #include <random>
 
@@ -14,9 +16,10 @@ namespace salvor::repository {
 inline Bytes randomData(std::size_t size, std::uint64_t seed)
 {
     std::mt19937_64 random(seed);
+    std::vector<std::uint64_t> words(size / sizeof(std::uint64_t) + 1);
+    std::generate(words.begin(), words.end(), std::ref(random));
     Bytes bytes(size);
-    for (std::byte& byte : bytes)
-        byte = static_cast<std::byte>(random() & 0xffU);
+    std::memcpy(bytes.data(), words.data(), size);
     return bytes;
 }
 
@@ -128,7 +131,7 @@ protected:
         SALVOR_CHECK(worker->flush());
         model::Backup backup;
         backup.id = id;
-        backup.startedAt = Moment(std::chrono::microseconds(++made));
+        backup.startedAt = Moment(std::chrono::microseconds(++backupsMade));
         TestJob job;
         return builder->finish(backup, job.context);
     }
@@ -161,7 +164,7 @@ protected:
     model::ClusterIdentity identity{.systemIdentifier = 7370000000000000001ULL,
                                     .majorVersion = 15,
                                     .segmentSize = ByteCount{1} << 20U};
-    int made = 0;
+    int backupsMade = 0;
 };
 
 } // namespace salvor::repository

@@ -1,3 +1,4 @@
+#include "core/base/text.h"
 #include "tests/repository/repository_test.h"
 
 namespace salvor::repository {
@@ -65,6 +66,30 @@ TEST_P(RoundTrip, ASegmentComesBackByteForByte)
     const auto read = repository->readSegment(incarnation, segment);
     ASSERT_TRUE(read.ok()) << read.error().message;
     EXPECT_EQ(*read, bytes);
+}
+
+class WorkedExample : public RepositoryTest {};
+
+// The worked example of docs/repository-format.md, section 10.
+TEST_F(WorkedExample, ThePackIsTheOneInTheDocument)
+{
+    const std::string info = R"({"created":"2026-11-20T21:05:06.123456Z","encryption":"none",)"
+                             R"("format":1,"id":"00","idKey":")"
+                             + std::string(64, '0') + R"("})";
+    ASSERT_TRUE(storage::writeObject(*driver, "salvor.json", asBytes(info)).ok());
+    reopen({});
+
+    ASSERT_TRUE(
+        store({{"PG_VERSION", Bytes{std::byte{'1'}, std::byte{'5'}, std::byte{'\n'}}}}, "b1").ok());
+
+    const auto pack =
+        storage::readObject(*driver, "packs/prod/1/03/0329de37b12dfc3aea12d6bb6b77948a71618ec7");
+    ASSERT_TRUE(pack.ok()) << pack.error().message;
+    EXPECT_EQ(toHex(*pack),
+              "534c56525041434b01010000000031350a0100000003000000030000000001005f741838"
+              "95048b906d90946b3201fdb0d4471ff2030000000a48f7e7ed14629caa45cae9935ee52e"
+              "1f22f6dfc4e0e438eacc2ea83897ad5411000000000000004700000000000000534c5652"
+              "50454e44");
 }
 
 } // namespace

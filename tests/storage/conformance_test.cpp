@@ -13,7 +13,7 @@ TEST(Conformance, MemoryKeepsEveryPromise)
     const auto findings = checkConformance(driver, "scratch/");
 
     EXPECT_EQ(brokenPromises(findings), "");
-    EXPECT_EQ(findings.size(), 13U);
+    EXPECT_EQ(findings.size(), 14U);
     EXPECT_EQ(keysBelow(driver, ""), std::vector<ObjectKey>{});
 }
 

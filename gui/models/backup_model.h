@@ -1,0 +1,72 @@
+// Backups of clusters as a table.
+#pragma once
+
+#include "core/model/backup.h"
+#include "gui/text/moments.h"
+
+#include <QAbstractTableModel>
+#include <QSortFilterProxyModel>
+
+#include <vector>
+
+namespace salvor::gui {
+
+/// What has been shown about a backup; no more than its listing, so far.
+enum class ProofLevel { Listed };
+
+/// Rows are plain values; times stand in the viewer's zone with their offset. A refresh compares by
+/// id, so that selection and scroll stay. One thread.
+class BackupModel final : public QAbstractTableModel {
+    Q_OBJECT
+public:
+    enum Column { Completed, Mode, Size, New, Timeline, EndsAt, Cluster, Proof, ColumnCount };
+    /// Sortable: int, qlonglong, qulonglong or QString only.
+    static constexpr int SortRole = Qt::UserRole;
+    static constexpr int IdRole = Qt::UserRole + 1;
+    static constexpr int SearchRole = Qt::UserRole + 2;
+    static constexpr int ModeRole = Qt::UserRole + 3;
+    static constexpr int ClusterRole = Qt::UserRole + 4;
+
+    explicit BackupModel(text::Zones zones, QObject* parent = nullptr);
+
+    void setBackups(std::vector<model::Backup> backups);
+    /// Null when there is no such row.
+    [[nodiscard]] const model::Backup* at(int row) const;
+
+    [[nodiscard]] int rowCount(const QModelIndex& parent = {}) const override;
+    [[nodiscard]] int columnCount(const QModelIndex& parent = {}) const override;
+    [[nodiscard]] QVariant data(const QModelIndex& index, int role) const override;
+    [[nodiscard]] QVariant headerData(int section, Qt::Orientation orientation,
+                                      int role) const override;
+
+private:
+    [[nodiscard]] QString textOf(const model::Backup& backup, int column) const;
+    [[nodiscard]] static QVariant sortKeyOf(const model::Backup& backup, int column);
+    void remove(const std::vector<model::Backup>& kept);
+
+    text::Zones m_zones;
+    std::vector<model::Backup> m_backups;
+};
+
+/// Sorts by SortRole and shows what matches a search text, a mode and a cluster.
+class BackupFilter final : public QSortFilterProxyModel {
+    Q_OBJECT
+public:
+    explicit BackupFilter(QObject* parent = nullptr);
+    /// Part of a date, an LSN, a backup's name or an annotation; case does not matter.
+    void setSearch(const QString& text);
+    /// Empty: both.
+    void setMode(const QString& mode);
+    /// Empty: all.
+    void setCluster(const QString& cluster);
+
+protected:
+    [[nodiscard]] bool filterAcceptsRow(int row, const QModelIndex& parent) const override;
+
+private:
+    QString m_search;
+    QString m_mode;
+    QString m_cluster;
+};
+
+} // namespace salvor::gui

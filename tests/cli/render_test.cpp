@@ -1,0 +1,169 @@
+#include "core/cli/plan_file.h"
+#include "core/cli/render.h"
+#include "tests/support/result_assertions.h"
+
+#include <gtest/gtest.h>
+
+namespace salvor::cli {
+namespace {
+
+Moment moment(const char* text)
+{
+    const auto parsed = parseMoment(text);
+    EXPECT_OK(parsed);
+    return parsed.ok() ? *parsed : Moment();
+}
+
+model::Backup sampleBackup()
+{
+    model::Backup backup;
+    backup.id = "20261120T205651Z-3f9a";
+    backup.incarnation = {"orders", 1, {7300000000000000001U, 15, 16U << 20U}};
+    backup.serverVersion = 150018;
+    backup.startedAt = moment("2026-11-20T20:56:51Z");
+    backup.finishedAt = moment("2026-11-20T20:57:51.5Z");
+    backup.timeline = model::TimelineId{1};
+    backup.startLsn = model::Lsn{0x2000028};
+    backup.stopLsn = model::Lsn{0x3018098};
+    backup.logicalSize = 3 << 20U;
+    backup.tablespaces = {{16385, "/srv/ts"}};
+    backup.damaged = {{"base/5/1259", {1, 2}}};
+    return backup;
+}
+
+model::RestorePlan samplePlan()
+{
+    model::RestorePlan plan;
+    plan.repository = "main";
+    plan.cluster = "orders";
+    plan.backup = sampleBackup();
+    plan.destination = "/srv/restored";
+    plan.target.timeline = model::TimelineId{1};
+    plan.target.replayEnd = model::Lsn{0x4000000};
+    plan.target.words = "up to and including the commit at 0/3FFFF00";
+    plan.checks = {
+        {model::Check::Level::Warning, "space", "little is left", "It may grow.", "Make room."}};
+    plan.losses = {"3 commits after this moment will be missing."};
+    plan.madeAt = moment("2026-11-20T21:00:00Z");
+    return plan;
+}
+
+void expectContains(const std::string& text, const std::string& part)
+{
+    EXPECT_NE(text.find(part), std::string::npos) << text;
+}
+
+TEST(Render, BackupsAreOneLineEachWithTimesInUtc)
+{
+    const std::string text = backupsText({sampleBackup()});
+    expectContains(text, "20261120T205651Z-3f9a  orders   2026-11-20 20:57:51+00:00");
+    expectContains(text, "15.18");
+    expectContains(text, "0/3018098");
+    expectContains(text, "3.0 MiB");
+}
+
+TEST(Render, ABackupNamesTablespacesAndDamagedPages)
+{
+    const std::string text = backupText(sampleBackup());
+    expectContains(text, "16385 at /srv/ts");
+    expectContains(text, "base/5/1259: 2 pages");
+}
+
+TEST(Render, APlanSaysWhatIsLostAndWhatWasChecked)
+{
+    const std::string text = planText(samplePlan(), "abc");
+    expectContains(text, "up to and including the commit at 0/3FFFF00");
+    expectContains(text, "3 commits after this moment will be missing.");
+    expectContains(text, "warning: space: little is left\n    It may grow.\n    Make room.\n");
+}
+
+TEST(Render, WalRangesHaveSegmentsAndPositions)
+{
+    model::WalArchiveState state;
+    state.incarnation = sampleBackup().incarnation;
+    state.ranges = {{model::TimelineId{1}, 2, 3}};
+    state.gaps = {{model::TimelineId{1}, 4, 4}};
+    state.forks = {{model::TimelineId{1}, model::TimelineId{2}, model::Lsn{0x3000000}}};
+    const std::string json = walStateJson(state).text();
+    expectContains(json, R"("first":"000000010000000000000002")");
+    expectContains(json, R"("from":"0/2000000")");
+    expectContains(json, R"("to":"0/4000000")");
+    expectContains(json, R"("segments":2)");
+    expectContains(json, R"("systemIdentifier":"7300000000000000001")");
+    const std::string text = walText(state, {});
+    expectContains(text, "000000010000000000000004 to 000000010000000000000004");
+    expectContains(text, "timeline 2 left 1 at 0/3000000");
+    expectContains(text, "Nothing can be restored: there is no backup.");
+}
+
+TEST(Render, AnOutcomeHasItsStateAndNullForWhatIsNotKnown)
+{
+    model::RestoreOutcome outcome;
+    outcome.destination = "/srv/restored";
+    outcome.startCommand = "pg_ctl start";
+    const std::string files = outcomeJson(outcome).text();
+    expectContains(files, R"("state":"files")");
+    expectContains(files, R"("port":null)");
+    outcome.state = model::RestoreState::Answered;
+    outcome.port = 5555;
+    outcome.reachedLsn = model::Lsn{0x3018098};
+    outcome.lastCommitAt = moment("2026-11-20T21:00:00Z");
+    const std::string answered = outcomeJson(outcome).text();
+    expectContains(answered, R"("state":"answered")");
+    expectContains(answered, R"("reachedLsn":"0/3018098")");
+    expectContains(answered, R"("lastCommitAt":"2026-11-20T21:00:00.000000Z")");
+}
+
+TEST(Render, TheNearestMomentsAreASentenceAndAList)
+{
+    finder::Nearest nearest;
+    EXPECT_EQ(nearestText(nearest), "");
+    EXPECT_EQ(nearestJson(nearest).text(), "[]");
+    model::WalEvent event;
+    event.at = moment("2026-11-20T21:00:00Z");
+    event.start = model::Lsn{0x3018098};
+    event.timeline = model::TimelineId{1};
+    event.xid = 740;
+    nearest.before = event;
+    expectContains(nearestText(nearest), "2026-11-20 21:00:00.000000+00:00 (0/3018098) before.");
+    EXPECT_EQ(
+        nearestJson(nearest).text(),
+        R"([{"at":"2026-11-20T21:00:00.000000Z","lsn":"0/3018098","timeline":1,"xid":"740"}])");
+}
+
+TEST(Render, FindingsNameBackupsAndFiles)
+{
+    const verify::Finding finding{"packs/ab/cd", "is missing", {"b1"}, {"b1: base/5/1259"}};
+    EXPECT_EQ(findingText("main", finding), "damage in repository 'main': packs/ab/cd: is missing\n"
+                                            "    hits backup b1\n    hits file b1: base/5/1259\n");
+    expectContains(findingJson("main", finding).text(), R"("files":["b1: base/5/1259"])");
+}
+
+TEST(PlanFile, APlanSurvivesTheFile)
+{
+    const auto plan = planFromFile(planFile(samplePlan()).prettyText());
+    ASSERT_OK(plan);
+    EXPECT_EQ(plan->toJson(), samplePlan().toJson());
+}
+
+TEST(PlanFile, APlanThatWasEditedIsRefused)
+{
+    std::string text = planFile(samplePlan()).prettyText();
+    const std::size_t at = text.find("/srv/restored");
+    ASSERT_NE(at, std::string::npos);
+    text.replace(at, 13, "/srv/elsewhere");
+    const auto plan = planFromFile(text);
+    ASSERT_FAILS(plan, InvalidInput);
+    expectContains(plan.error().message, "was changed after it was made");
+}
+
+TEST(PlanFile, WhatIsNoPlanIsRefused)
+{
+    EXPECT_FAILS(planFromFile(""), InvalidInput);
+    EXPECT_FAILS(planFromFile("{}"), InvalidInput);
+    EXPECT_FAILS(planFromFile(R"({"schema":1,"hash":"x","plan":{}})"), InvalidInput);
+    EXPECT_FAILS(planFromFile(R"({"schema":2,"hash":"x","plan":{}})"), Incompatible);
+}
+
+} // namespace
+} // namespace salvor::cli
