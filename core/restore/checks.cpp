@@ -50,13 +50,13 @@ std::string someOf(const std::vector<std::string>& names, std::uint64_t count)
     return count > shown ? text + " and " + std::to_string(count - shown) + " more" : text;
 }
 
-Check checkPacks(const Packs& packs, const Contents& contents)
+Check checkPacks(const model::RestorePlan& plan, const Packs& packs, const Contents& contents)
 {
     if (contents.unreadableCount == 0)
         return {Level::Passed, "packs",
                 "Every pack that the backup needs is there with its size: "
-                    + countText(contents.fileCount, "file") + ", " + sizeText(contents.bytesToFetch)
-                    + " to fetch.",
+                    + countText(contents.fileCount, "file") + ", "
+                    + sizeText(plan.backup.storedSize) + " to fetch.",
                 "", ""};
     std::string found = countText(contents.unreadableCount, "file")
                         + " of the backup cannot be read: "
@@ -223,7 +223,7 @@ Result<Look> look(const model::RestorePlan& plan, const Path& programs,
     }
     Check key = checkKey(repository, reader.get(), seen.contents);
     if (reader) {
-        seen.checks.push_back(checkPacks(packs, seen.contents));
+        seen.checks.push_back(checkPacks(plan, packs, seen.contents));
         seen.checks.push_back(checkBackup(plan, seen.contents));
         if (seen.contents.unreadableCount == 0)
             key = checkSample(*reader, seen.contents).value_or(key);

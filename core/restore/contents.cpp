@@ -96,8 +96,6 @@ private:
             isReadable = isReadable && place && m_damaged.count(id) == 0;
             if (!place)
                 continue;
-            if (m_frames.insert((std::uint64_t{place->pack} << 32U) | place->frame).second)
-                m_contents.bytesToFetch += place->storedSize;
             if (!m_contents.sample)
                 m_contents.sample = SampleChunk{id, static_cast<std::size_t>(size)};
         }
@@ -128,7 +126,6 @@ private:
     const repository::ChunkReader& m_reader;
     const ChunkIds& m_damaged;
     const Keep m_keep;
-    std::unordered_set<std::uint64_t> m_frames; // Pack and frame of all chunks seen.
     Contents m_contents;
 };
 

@@ -45,8 +45,7 @@ struct Contents {
     std::vector<FileToWrite> files;
 
     std::uint64_t fileCount = 0;
-    ByteCount bytes = 0;        ///< Of all files, holes included.
-    ByteCount bytesToFetch = 0; ///< Of the frames that hold their chunks, each once.
+    ByteCount bytes = 0; ///< Of all files, holes included.
     /// Bytes that will be taken on disk, by the place that holds them.
     std::map<Path, ByteCount> bytesByPlace;
     bool hasControlFile = false;

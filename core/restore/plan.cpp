@@ -74,7 +74,7 @@ Result<model::RestorePlan> makePlan(const repository::Repository& repository,
     model::RestorePlan plan = draftOf(repository, request);
     SALVOR_TRY(Look seen, look(plan, request.programs, repository, Keep::Counts, job));
     plan.bytesToWrite = seen.contents.bytes;
-    plan.bytesToFetch = seen.contents.bytesToFetch;
+    plan.bytesToFetch = plan.backup.storedSize;
     plan.creates = whatIsCreated(plan, seen);
     plan.checks = std::move(seen.checks);
     plan.madeAt = systemClock().now();
