@@ -73,7 +73,8 @@ using BodySink = std::function<Result<>(ByteView)>;
 /// Thread-safe; connections are kept and used again.
 ///
 /// An answer is whole: its length was what its headers said. A request may reach the server twice
-/// when a connection that was kept turns out to be closed.
+/// when a connection that was kept turns out to be closed, and Qt 6.4 sends even one again whose
+/// answer broke off half way, though it reports it as failed.
 /// Errors: Unavailable (no connection, a broken one, a short body), Timeout, Cancelled, NotReady
 ///         (the server's certificate cannot be trusted), InvalidInput (a target that cannot be sent
 ///         as it is, an answer longer than answerLimit).

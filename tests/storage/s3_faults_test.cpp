@@ -86,7 +86,8 @@ protected:
     std::vector<ScriptedAnswer> answers; // Guarded by mutex.
     std::size_t next = 0;                // Guarded by mutex.
     ScriptedServer server{[this](const SeenRequest&) { return nextAnswer(); }};
-    std::shared_ptr<net::HttpClient> http = *net::createHttpClient({.caFile = {}});
+    // Not Qt: it sends again by itself what broke off, and a script that counts cannot bear it.
+    std::shared_ptr<net::HttpClient> http = *net::createCurlHttpClient({.caFile = {}});
     std::unique_ptr<S3Driver> driver = driverFor(options());
 };
 
@@ -102,7 +103,9 @@ TEST_F(S3Faults, AReadThatBrokeOffGoesOnAtTheSamePlace)
     ASSERT_EQ(*(*reader)->read(buffer), 4U);
 
     EXPECT_EQ(codeOf((*reader)->read(buffer)), "Unavailable");
-    ASSERT_EQ(*(*reader)->read(buffer), 4U);
+    const auto again = (*reader)->read(buffer);
+    ASSERT_EQ(errorOf(again), "");
+    ASSERT_EQ(*again, 4U);
     EXPECT_EQ(asText(ByteView(buffer).first(4)), "4567");
     ASSERT_EQ(*(*reader)->read(buffer), 2U);
     EXPECT_EQ(*(*reader)->read(buffer), 0U);
