@@ -76,8 +76,8 @@ struct Shared {
 
     [[nodiscard]] PackBuilder packBuilder(format::BlobKind kind)
     {
-        return PackBuilder(repository.keys(), kind, options, pool,
-                           [this](FinishedPack pack) { return uploader.hand(std::move(pack)); });
+        return {repository.keys(), kind, options, pool,
+                [this](FinishedPack pack) { return uploader.hand(std::move(pack)); }};
     }
 
     /// Marks the chunk's frame as needed. False when nobody has it.

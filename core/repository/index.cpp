@@ -93,7 +93,7 @@ public:
         for (const storage::ObjectInfo& object : objects) {
             const Result<format::Id> id =
                 format::parseId(object.key.substr(object.key.rfind('/') + 1));
-            if (id.ok() && m_known.count(*id) == 0)
+            if (id.ok() && !m_known.contains(*id))
                 unnamed.push_back(&object);
         }
         for (std::size_t first = 0; first < unnamed.size(); first += batchSize) {
@@ -138,7 +138,7 @@ private:
         for (const format::IndexItem& item : *items) {
             if (!m_known.insert(item.pack).second)
                 continue;
-            const Result<> added = addPack(item, Repository::Index::Pack{});
+            Result<> added = addPack(item, Repository::Index::Pack{});
             if (added.ok())
                 continue;
             if (added.error().code != ErrorCode::Corrupt)
@@ -163,7 +163,7 @@ private:
                    format::parseId(object.key.substr(object.key.rfind('/') + 1)));
         Repository::Index::Pack pack;
         pack.indexed = false;
-        const Result<> added = addPack({id, object.size, found->header, found->directory}, pack);
+        Result<> added = addPack({id, object.size, found->header, found->directory}, pack);
         if (!added.ok() && added.error().code == ErrorCode::Corrupt) {
             m_index->m_damages.push_back({object.key, added.error().message});
             return {};
