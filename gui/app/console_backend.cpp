@@ -1,5 +1,6 @@
 #include "gui/app/console_backend.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 
@@ -63,7 +64,25 @@ Result<std::shared_ptr<console::Console>> ConsoleBackend::console()
 Result<std::vector<console::ClusterSummary>> ConsoleBackend::clusters(JobContext& job)
 {
     SALVOR_TRY(const auto door, console());
-    return door->clusters(job);
+    SALVOR_TRY(auto list, door->clusters(job));
+    // A repository that nobody names would be missing without a word when it cannot be read.
+    for (const auto& place : door->config().repositories) {
+        const bool shown = std::any_of(list.begin(), list.end(), [&place](const auto& one) {
+            return one.repository == place.name;
+        });
+        if (shown)
+            continue;
+        if (const auto opened = door->keys(place.name); !opened.ok()) {
+            console::ClusterSummary unread;
+            unread.repository = place.name;
+            unread.configured = false;
+            unread.warnings = {"Repository '" + place.name
+                               + "' could not be read: " + opened.error().message + "."};
+            unread.readAt = systemClock().now();
+            list.push_back(std::move(unread));
+        }
+    }
+    return list;
 }
 
 Result<model::RestorePlan> ConsoleBackend::planRestore(const console::RestoreChoice& choice,

@@ -51,7 +51,11 @@ void NavButton::paintEvent(QPaintEvent* /*event*/)
     painter.setFont(fontOf(isChecked() ? TextSize::Strong : TextSize::Body));
     painter.drawText(rect().adjusted(42, 0, -12, 0), Qt::AlignVCenter, text());
     painter.setPen(theme.muted);
+    const int words = painter.fontMetrics().horizontalAdvance(text());
     painter.setFont(fontOf(TextSize::Note));
+    // In a wide font the shortcut gives way; it stands in the tooltip too.
+    if (42 + words + 12 + painter.fontMetrics().horizontalAdvance(m_shortcut) + 12 > width())
+        return;
     painter.drawText(rect().adjusted(42, 0, -12, 0), Qt::AlignVCenter | Qt::AlignRight, m_shortcut);
 }
 

@@ -26,6 +26,7 @@ ClusterStep::ClusterStep(FlowContext& context)
         case ClusterState::Warning:
             return Mark::Warning;
         case ClusterState::NoBackup:
+        case ClusterState::Unread:
             break;
         }
         return Mark::Breach;
@@ -104,6 +105,8 @@ QString ClusterStep::hint() const
     const auto* cluster = context().cluster();
     if (cluster == nullptr)
         return tr("Select a cluster.");
+    if (stateOf(*cluster) == ClusterState::Unread)
+        return tr("It could not be read, so nobody knows what can be restored.");
     return cluster->backups.empty()
                ? tr("There is no backup of %1, so nothing can be restored.").arg(answer())
                : QString();

@@ -19,6 +19,8 @@ class Backend {
 public:
     virtual ~Backend() = default;
 
+    /// A repository that cannot be read and has no cluster in the configuration gives a summary
+    /// without a name, with the reason as its warning.
     [[nodiscard]] virtual Result<std::vector<console::ClusterSummary>>
     clusters(JobContext& job) = 0;
     /// As console::Console::planRestore(): `nearest` is filled when the target is out of reach.

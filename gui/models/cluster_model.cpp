@@ -20,10 +20,19 @@ bool sameNames(const std::vector<console::ClusterSummary>& left,
 
 ClusterState stateOf(const console::ClusterSummary& cluster)
 {
+    // The core warns of an empty cluster only when it could not be read: nobody knows what is
+    // there.
     if (cluster.ranges.empty() && cluster.backups.empty())
-        return ClusterState::NoBackup;
+        return cluster.warnings.empty() ? ClusterState::NoBackup : ClusterState::Unread;
     return cluster.warnings.empty() && cluster.gaps.empty() ? ClusterState::Fine
                                                             : ClusterState::Warning;
+}
+
+QString titleOf(const console::ClusterSummary& cluster)
+{
+    return cluster.name.empty()
+               ? ClusterModel::tr("clusters of %1").arg(QString::fromStdString(cluster.repository))
+               : QString::fromStdString(cluster.name);
 }
 
 std::optional<Moment> newestRestorable(const console::ClusterSummary& cluster)
@@ -87,14 +96,19 @@ QString ClusterModel::firstLine(const console::ClusterSummary& cluster, int colu
     const auto newest = newestRestorable(cluster);
     switch (column) {
     case Name:
-        return QString::fromStdString(cluster.name);
+        return titleOf(cluster);
     case Backups:
-        return text::count(cluster.backups.size());
+        return stateOf(cluster) == ClusterState::Unread ? tr("unknown")
+                                                        : text::count(cluster.backups.size());
     case LastBackup:
+        if (stateOf(cluster) == ClusterState::Unread)
+            return tr("unknown");
         return cluster.backups.empty()
                    ? tr("never")
                    : text::inZone(cluster.backups.back().finishedAt, m_zones.viewer);
     case Restorable:
+        if (stateOf(cluster) == ClusterState::Unread)
+            return tr("unknown");
         return newest ? text::inZone(*newest, m_zones.viewer) : tr("nothing");
     case Repository:
         return QString::fromStdString(cluster.repository);
@@ -108,6 +122,8 @@ QString ClusterModel::firstLine(const console::ClusterSummary& cluster, int colu
             return cluster.gaps.size() == 1 ? tr("1 gap") : tr("%1 gaps").arg(cluster.gaps.size());
         case ClusterState::NoBackup:
             return tr("No backup");
+        case ClusterState::Unread:
+            return tr("Could not be read");
         }
         return {};
     default:

@@ -12,9 +12,11 @@
 namespace salvor::gui {
 
 /// How a cluster stands, in the words of the status column.
-enum class ClusterState { Fine, Warning, NoBackup };
+enum class ClusterState { Fine, Warning, NoBackup, Unread };
 
 [[nodiscard]] ClusterState stateOf(const console::ClusterSummary& cluster);
+/// The cluster's name; for a repository whose clusters are not known, "clusters of s3-eu".
+[[nodiscard]] QString titleOf(const console::ClusterSummary& cluster);
 /// The newest moment that can be restored; unset when none can.
 [[nodiscard]] std::optional<Moment> newestRestorable(const console::ClusterSummary& cluster);
 [[nodiscard]] std::optional<Moment> oldestRestorable(const console::ClusterSummary& cluster);

@@ -15,6 +15,7 @@ std::optional<Mark> markOfCluster(const QModelIndex& index)
     case ClusterState::Warning:
         return Mark::Warning;
     case ClusterState::NoBackup:
+    case ClusterState::Unread:
         return Mark::Breach;
     }
     return std::nullopt;
@@ -91,15 +92,20 @@ QString ClustersPage::summary() const
 {
     int warnings = 0;
     int without = 0;
+    int unread = 0;
     for (const auto& cluster : *m_catalog.clusters()) {
         warnings += stateOf(cluster) == ClusterState::Warning ? 1 : 0;
+        unread += stateOf(cluster) == ClusterState::Unread ? 1 : 0;
         without += stateOf(cluster) == ClusterState::NoBackup ? 1 : 0;
     }
     const auto all = static_cast<int>(m_catalog.clusters()->size());
     const QString clusters = all == 1 ? tr("1 cluster.") : tr("%1 clusters.").arg(all);
-    if (warnings == 0 && without == 0)
+    if (warnings == 0 && without == 0 && unread == 0)
         return tr("%1 Each can be restored. Nothing needs you now.").arg(clusters);
     QStringList parts{clusters};
+    if (unread > 0)
+        parts << (unread == 1 ? tr("1 could not be read.")
+                              : tr("%1 could not be read.").arg(unread));
     if (without > 0)
         parts << (without == 1 ? tr("1 cannot be restored.")
                                : tr("%1 cannot be restored.").arg(without));

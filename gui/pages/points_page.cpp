@@ -1,5 +1,6 @@
 #include "gui/pages/points_page.h"
 
+#include "gui/models/cluster_model.h"
 #include "gui/text/units.h"
 
 #include <QComboBox>
@@ -168,10 +169,10 @@ void PointsPage::showCatalog()
         const QSignalBlocker quiet(m_chooser);
         m_chooser->clear();
         for (const auto& cluster : clusters)
-            m_chooser->addItem(QString::fromStdString(cluster.name));
-        if (m_catalog.find(m_cluster.toStdString()) == nullptr)
-            m_cluster =
-                clusters.empty() ? QString() : QString::fromStdString(clusters.front().name);
+            if (!cluster.name.empty())
+                m_chooser->addItem(QString::fromStdString(cluster.name));
+        if (m_cluster.isEmpty() || m_catalog.find(m_cluster.toStdString()) == nullptr)
+            m_cluster = m_chooser->itemText(0);
         m_chooser->setCurrentText(m_cluster);
         m_chooser->setEnabled(m_chooser->count() > 1);
     }
@@ -205,6 +206,14 @@ void PointsPage::showCluster(const console::ClusterSummary& cluster)
         sentence = tr("As of %1. %2").arg(text::inZone(cluster.readAt, m_zones.viewer), sentence);
     m_header->setSentence(sentence);
     m_model->setBackups(cluster.backups);
+    if (stateOf(cluster) == ClusterState::Unread) {
+        m_header->setSentence({});
+        m_state->showEmpty(
+            tr("Could not read the backups of %1").arg(QString::fromStdString(cluster.name)),
+            QString::fromStdString(cluster.warnings.front()), tr("Try again"),
+            [this] { m_catalog.refresh(); });
+        return;
+    }
     if (cluster.backups.empty()) {
         m_state->showEmpty(tr("No backups of %1").arg(QString::fromStdString(cluster.name)),
                            tr("Nothing is in %1. Checked at %2. Take one with: "

@@ -90,7 +90,6 @@ std::vector<console::ClusterSummary> someClusters()
     console::ClusterSummary analytics;
     analytics.name = "analytics-stage";
     analytics.repository = "s3-eu";
-    analytics.warnings = {"No backup is in s3-eu."};
     analytics.readAt = billing.readAt;
     return {ordersProd(), billing, analytics};
 }

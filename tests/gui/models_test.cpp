@@ -128,6 +128,24 @@ TEST(Clusters, StandWorstFirst)
     EXPECT_EQ(model.at(3), nullptr);
 }
 
+TEST(Clusters, WhatCouldNotBeReadIsNotCalledEmpty)
+{
+    test::FixedClock clock;
+    ClusterModel model(berlin(), clock);
+    console::ClusterSummary unread;
+    unread.repository = "s3-eu";
+    unread.warnings = {"Repository 's3-eu' could not be read: no answer."};
+
+    model.setClusters({unread, console::ClusterSummary{.name = "empty", .repository = "nas"}});
+
+    EXPECT_EQ(model.index(0, ClusterModel::Name).data().toString(),
+              QStringLiteral("clusters of s3-eu"));
+    EXPECT_EQ(model.index(0, ClusterModel::Status).data().toString(),
+              QStringLiteral("Could not be read"));
+    EXPECT_EQ(model.index(0, ClusterModel::Backups).data().toString(), QStringLiteral("unknown"));
+    EXPECT_EQ(model.index(1, ClusterModel::Status).data().toString(), QStringLiteral("No backup"));
+}
+
 TEST(Jobs, TellTheirPhasesLinesAndOutcome)
 {
     JobBridge bridge([](JobContext& job) -> Result<> {
