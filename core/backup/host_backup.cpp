@@ -34,6 +34,7 @@ private:
     [[nodiscard]] Result<postgres::Connection> lookAtServer();
     [[nodiscard]] Result<> checkArchiving() const;
     [[nodiscard]] Result<> checkDirectory();
+    [[nodiscard]] Result<> checkName() const;
     [[nodiscard]] Result<BackupSession> start(postgres::Connection connection);
     [[nodiscard]] Result<> checkIsLive(const postgres::BackupStart& start) const;
     [[nodiscard]] Result<> copy();
@@ -57,8 +58,9 @@ private:
 Result<Backup> HostBackup::execute()
 {
     SALVOR_TRY(auto connection, lookAtServer());
-    SALVOR_CHECK(checkArchiving());
     SALVOR_CHECK(checkDirectory());
+    SALVOR_CHECK(checkName());
+    SALVOR_CHECK(checkArchiving());
     SALVOR_TRY(m_backup.incarnation, m_repository.pin(m_request.cluster, m_facts.identity));
     SALVOR_TRY(m_builder,
                repository::BackupBuilder::create(m_repository, m_backup.incarnation,
@@ -132,6 +134,17 @@ Result<> HostBackup::checkDirectory()
                     "Set data-directory and connection to the same server.");
     m_checksPages = control->pageChecksums && control->blockSize == postgres::pageSize;
     return noteOwner(m_backup, directory);
+}
+
+/// Another cluster's name is said before anything about this one's settings. A new name is pinned
+/// only when the backup can begin.
+Result<> HostBackup::checkName() const
+{
+    SALVOR_TRY(const auto known, m_repository.incarnations(m_request.cluster));
+    if (known.empty())
+        return {};
+    const auto pinned = m_repository.pin(m_request.cluster, m_facts.identity);
+    return pinned.ok() ? Result<>() : Result<>(pinned.error());
 }
 
 Result<BackupSession> HostBackup::start(postgres::Connection connection)

@@ -40,12 +40,15 @@ constexpr const char* currentTimeline =
     " (SELECT min_recovery_end_timeline FROM pg_control_recovery())"
     " ELSE (SELECT timeline_id FROM pg_control_checkpoint()) END::text";
 
-Error deniedHint(Error error)
+Error deniedHint(Error error, int majorVersion)
 {
     if (error.code == ErrorCode::Denied)
-        error.hint = "Grant EXECUTE on pg_backup_start(text, boolean) and "
-                     "pg_backup_stop(boolean) to the role (before 15 pg_start_backup(text, "
-                     "boolean, boolean) and pg_stop_backup(boolean, boolean)).";
+        error.hint = std::string("Run as a superuser: GRANT EXECUTE ON FUNCTION ")
+                     + (majorVersion >= 15 ? "pg_backup_start(text, boolean), "
+                                             "pg_backup_stop(boolean)"
+                                           : "pg_start_backup(text, boolean, boolean), "
+                                             "pg_stop_backup(boolean, boolean)")
+                     + " TO the role; or back up in stream mode with a role that has REPLICATION.";
     return error;
 }
 
@@ -65,7 +68,8 @@ Result<BackupSession> BackupSession::start(Connection connection, const std::str
                                  : "SELECT pg_backup_start($1, $2::boolean)::text";
     auto position = connection.value(call, {label, fast}, stop);
     if (!position.ok())
-        return deniedHint(std::move(position).error()).in("start the backup");
+        return deniedHint(std::move(position).error(), connection.majorVersion())
+            .in("start the backup");
     SALVOR_TRY(const std::string timeline,
                connection.value("SELECT timeline_id::text FROM pg_control_checkpoint()", {}, stop));
     BackupStart start;
@@ -83,7 +87,8 @@ Result<BackupStop> BackupSession::stop(std::stop_token stop)
     auto answer =
         m_connection.query("SELECT lsn::text, labelfile, spcmapfile FROM " + call, {}, stop);
     if (!answer.ok())
-        return deniedHint(std::move(answer).error()).in("stop the backup");
+        return deniedHint(std::move(answer).error(), m_connection.majorVersion())
+            .in("stop the backup");
     if (answer->size() != 1 || !answer->front()[0] || !answer->front()[1])
         return fail(ErrorCode::Incompatible, "the server gave no backup label");
     const Row& row = answer->front();
@@ -112,7 +117,8 @@ Result<> switchWal(Connection& primary)
         return {};
     Error error = std::move(switched).error();
     if (error.code == ErrorCode::Denied)
-        error.hint = "Grant EXECUTE on pg_switch_wal() to the role on the primary.";
+        error.hint = "Run on the primary as a superuser: GRANT EXECUTE ON FUNCTION "
+                     "pg_switch_wal() TO the role.";
     return std::move(error).in("switch the WAL segment");
 }
 

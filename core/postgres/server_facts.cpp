@@ -42,7 +42,8 @@ Result<std::pair<std::string, std::string>> askSql(Connection& connection)
     if (!system.ok()) {
         Error error = std::move(system).error();
         if (error.code == ErrorCode::Denied)
-            error.hint = "Grant EXECUTE on pg_control_system() to the role.";
+            error.hint = "Run as a superuser: GRANT EXECUTE ON FUNCTION pg_control_system() TO "
+                         "the role.";
         return error;
     }
     SALVOR_TRY(std::string size, connection.value("SHOW wal_segment_size"));

@@ -161,7 +161,7 @@ TEST(HostBackup, WithoutPrivilegesItIsDeniedWithTheGrant)
     const auto backup = server.run(request);
 
     ASSERT_FAILS(backup, Denied);
-    EXPECT_NE(backup.error().hint.find("Grant EXECUTE"), std::string::npos);
+    EXPECT_NE(backup.error().hint.find("GRANT EXECUTE"), std::string::npos);
 }
 
 TEST(HostBackup, AnUnreadableFileIsDeniedAndNamed)

@@ -71,9 +71,8 @@ class Archive(SiteTest):
              f"-c unix_socket_directories={self.server.socket} -c port={harness.free_port()} "
              "-c listen_addresses=''", "start"], check=False)
 
-        control = run([self.server.program("pg_controldata"), target],
-                      env={"LC_ALL": "C"}).stdout
-        self.assertNotIn("in production", control)
+        status = run([self.server.program("pg_ctl"), "-D", target, "status"], check=False)
+        self.assertNotEqual(status.returncode, 0, status.stdout)
         self.assertFalse(any(name.startswith("00000002")
                              for name in os.listdir(os.path.join(target, "pg_wal"))))
         self.assertIn("FATAL", open(log, encoding="utf-8").read())

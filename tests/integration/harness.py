@@ -20,10 +20,14 @@ SALVORCTL = os.environ["SALVORCTL"]
 
 
 def pg_bin(major):
-    folder = os.environ.get(f"SALVOR_PG{major}_BIN") or f"/usr/lib/postgresql/{major}/bin"
-    if not os.path.exists(os.path.join(folder, "postgres")):
-        raise AssertionError(f"PostgreSQL {major} is not in '{folder}': run tests/run.sh")
-    return folder
+    """The programs of a major: given, or where tests/run.sh unpacked them, or Debian's."""
+    below = f"usr/lib/postgresql/{major}/bin"
+    places = [os.environ.get(f"SALVOR_PG{major}_BIN"),
+              os.path.join(os.environ.get("SALVOR_PG_ROOT", ""), str(major), below), "/" + below]
+    for folder in places:
+        if folder and os.path.exists(os.path.join(folder, "postgres")):
+            return folder
+    raise AssertionError(f"PostgreSQL {major} is in none of {places}: run tests/run.sh")
 
 
 def as_user(argv):
