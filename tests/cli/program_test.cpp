@@ -189,11 +189,11 @@ TEST_F(ProgramTest, APlanGoesWithNothingElse)
     EXPECT_EQ(failure({"restore", "--plan", "/p", "--start"}, 2), "InvalidInput");
 }
 
-TEST_F(ProgramTest, ARestoreWithoutABackupIsNotReady)
+TEST_F(ProgramTest, ARestoreOfAClusterThatWasNeverBackedUpIsStatusThree)
 {
     initialise();
 
-    EXPECT_EQ(failure({"restore", "orders", "--to", inFolder("new")}, 3), "NotReady");
+    EXPECT_EQ(failure({"restore", "orders", "--to", inFolder("new")}, 3), "NotFound");
 }
 
 TEST_F(ProgramTest, ArchiveGetNeverSaysOneForWhatItCouldNotRead)
