@@ -268,7 +268,7 @@ void PointsPage::showDetail()
     m_facts->add(QString(), text::inUtc(backup->finishedAt));
     m_facts->add(tr("Took"), text::duration(seconds));
     m_facts->add(tr("Size"),
-                 tr("%1, %2 new in the repository")
+                 tr("%1, of which %2 new")
                      .arg(text::size(backup->logicalSize), text::size(backup->newSize)));
     m_facts->add(tr("WAL"),
                  QStringLiteral("%1 – %2").arg(lsn(backup->startLsn), lsn(backup->stopLsn)),

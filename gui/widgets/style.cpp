@@ -21,6 +21,7 @@ constexpr int controlHeight = 32;
 constexpr int radius = 4;
 constexpr int focusGap = 2;
 constexpr int fieldPadding = 6;
+constexpr int headerMargin = 8; // As the cells below.
 
 ButtonRole roleOf(const QWidget* widget)
 {
@@ -283,6 +284,9 @@ QSize Style::sizeFromContents(ContentsType type, const QStyleOption* option, con
 QRect Style::subElementRect(SubElement element, const QStyleOption* option,
                             const QWidget* widget) const
 {
+    // The margin of a header would cut its words above and below, too.
+    if (element == SE_HeaderLabel)
+        return option->rect.adjusted(headerMargin, 0, -headerMargin, 0);
     const QRect rect = QProxyStyle::subElementRect(element, option, widget);
     return element == SE_LineEditContents ? rect.adjusted(fieldPadding, 0, -fieldPadding, 0) : rect;
 }
@@ -303,7 +307,7 @@ int Style::pixelMetric(PixelMetric metric, const QStyleOption* option, const QWi
     case PM_FocusFrameVMargin:
         return focusGap + themeOf(QApplication::palette()).focusWidth();
     case PM_HeaderMargin:
-        return 8; // As the cells below.
+        return headerMargin;
     case PM_ButtonShiftHorizontal:
     case PM_ButtonShiftVertical:
         return 0;

@@ -14,7 +14,8 @@ using test::eventually;
 QAbstractButton* buttonOf(QWidget& page, const QString& words)
 {
     for (auto* button : page.findChildren<QAbstractButton*>())
-        if (button->isVisible()
+        // Before it is laid out it cannot be clicked.
+        if (button->isVisible() && button->height() > 0
             && QString(button->text()).remove(QLatin1Char('&')).startsWith(words))
             return button;
     return nullptr;
@@ -33,6 +34,7 @@ TEST(ClustersList, ThatCannotBeReadSaysSoAndTriesAgain)
     test::World world;
     world.backend->clustersError = fail(ErrorCode::Unavailable, "nas-02 does not answer");
     ClustersPage page(world.catalog, world.clock, {});
+    page.resize(1166, 700);
     page.show();
     world.read();
     ASSERT_TRUE(says(page, QStringLiteral("No answer")));
@@ -48,6 +50,7 @@ TEST(ClustersList, OldDataStayWithTheirTimeWhenAReadingFails)
 {
     test::World world;
     ClustersPage page(world.catalog, world.clock, {});
+    page.resize(1166, 700);
     page.show();
     world.read();
     world.backend->clustersError = fail(ErrorCode::Unavailable, "nas-02 does not answer");
@@ -63,6 +66,7 @@ TEST(ClustersList, ThatIsReallyEmptySaysWhenThatWasChecked)
     test::World world;
     world.backend->answer.clear();
     ClustersPage page(world.catalog, world.clock, {});
+    page.resize(1166, 700);
     page.show();
 
     world.read();

@@ -78,6 +78,23 @@ TEST_P(Screenshots, OfThePages)
     take(*window, QStringLiteral("clusters-as-of"));
 }
 
+TEST_P(Screenshots, OfRepositoriesThatCannotBeRead)
+{
+    backend->clustersError = fail(ErrorCode::Unavailable, "nas-02: connection refused",
+                                  "Start the file server or check the network.");
+    auto window = makeWindow(MainWindow::Start::WithConfiguration);
+    ASSERT_TRUE(eventually([&] { return window->catalog().state() == Catalog::State::Failed; }));
+    take(*window, QStringLiteral("clusters-not-read"));
+    backend->clustersError.reset();
+    console::ClusterSummary unread;
+    unread.repository = "s3-eu";
+    unread.warnings = {"Repository 's3-eu' could not be read: access was refused."};
+    backend->answer.push_back(unread);
+    window->catalog().refresh();
+    ASSERT_TRUE(eventually([&] { return window->catalog().state() == Catalog::State::Read; }));
+    take(*window, QStringLiteral("clusters-one-not-read"));
+}
+
 TEST_P(Screenshots, OfTheFlow)
 {
     backend->holdApply = true;
