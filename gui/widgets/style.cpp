@@ -209,6 +209,15 @@ void Style::drawControl(ControlElement element, const QStyleOption* option, QPai
         painter->setPen(theme.border);
         painter->drawLine(option->rect.bottomLeft(), option->rect.bottomRight());
         return;
+    case CE_HeaderLabel: {
+        const auto* header = qstyleoption_cast<const QStyleOptionHeader*>(option);
+        if (header == nullptr)
+            break;
+        QStyleOptionHeader copy = *header;
+        copy.rect.adjust(headerMargin, 0, -headerMargin, 0);
+        QProxyStyle::drawControl(element, &copy, painter, widget);
+        return;
+    }
     case CE_MenuBarItem: {
         const auto* item = qstyleoption_cast<const QStyleOptionMenuItem*>(option);
         if (item == nullptr)
@@ -284,9 +293,6 @@ QSize Style::sizeFromContents(ContentsType type, const QStyleOption* option, con
 QRect Style::subElementRect(SubElement element, const QStyleOption* option,
                             const QWidget* widget) const
 {
-    // The margin of a header would cut its words above and below, too.
-    if (element == SE_HeaderLabel)
-        return option->rect.adjusted(headerMargin, 0, -headerMargin, 0);
     const QRect rect = QProxyStyle::subElementRect(element, option, widget);
     return element == SE_LineEditContents ? rect.adjusted(fieldPadding, 0, -fieldPadding, 0) : rect;
 }
@@ -306,8 +312,6 @@ int Style::pixelMetric(PixelMetric metric, const QStyleOption* option, const QWi
     case PM_FocusFrameHMargin:
     case PM_FocusFrameVMargin:
         return focusGap + themeOf(QApplication::palette()).focusWidth();
-    case PM_HeaderMargin:
-        return headerMargin;
     case PM_ButtonShiftHorizontal:
     case PM_ButtonShiftVertical:
         return 0;
