@@ -30,8 +30,7 @@ class RestoreTargets(SiteTest):
     def mark(self, n):
         """A transaction of its own: returns its XID, and the clock after it."""
         xid = self.server.sql(
-            f"BEGIN; INSERT INTO marks VALUES ({n}, clock_timestamp()); "
-            "SELECT txid_current(); COMMIT")
+            f"INSERT INTO marks VALUES ({n}, clock_timestamp()) RETURNING txid_current()")
         self.server.sql("SELECT pg_sleep(0.05)")
         after = self.server.sql("SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', "
                                 "'YYYY-MM-DD HH24:MI:SS.US') || '+00:00'")
