@@ -139,7 +139,7 @@ std::string backupText(const model::Backup& backup)
     text += listText("Tablespaces", lines);
     lines.clear();
     for (const auto& [key, value] : backup.annotations)
-        lines.push_back(key + " = " + value);
+        lines.push_back(std::string(key).append(" = ").append(value));
     return text + listText("Annotations", lines) + damageText(backup);
 }
 
