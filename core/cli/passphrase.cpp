@@ -17,8 +17,8 @@ class EchoOff {
 public:
     explicit EchoOff(int terminal)
         : m_terminal(terminal)
+        , m_changed(::tcgetattr(terminal, &m_before) == 0)
     {
-        m_changed = ::tcgetattr(terminal, &m_before) == 0;
         termios quiet = m_before;
         quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
         if (m_changed)
@@ -34,8 +34,8 @@ public:
 
 private:
     int m_terminal;
-    termios m_before{};
-    bool m_changed = false;
+    termios m_before{}; // Before m_changed, which fills it.
+    bool m_changed;
 };
 
 /// Without its line end. Byte by byte, so that nothing stays in a buffer of the library.

@@ -139,7 +139,7 @@ std::string backupText(const model::Backup& backup)
     text += listText("Tablespaces", lines);
     lines.clear();
     for (const auto& [key, value] : backup.annotations)
-        lines.push_back(key + " = " + value);
+        lines.push_back(std::string(key).append(" = ").append(value));
     return text + listText("Annotations", lines) + damageText(backup);
 }
 
@@ -171,8 +171,12 @@ std::string walText(const model::WalArchiveState& state,
     text += listText("Missing", lines);
     lines.clear();
     for (const model::TimelineFork& fork : state.forks)
-        lines.push_back("timeline " + timelineText(fork.child) + " left "
-                        + timelineText(fork.parent) + " at " + model::formatLsn(fork.at));
+        lines.push_back(std::string("timeline ")
+                            .append(timelineText(fork.child))
+                            .append(" left ")
+                            .append(timelineText(fork.parent))
+                            .append(" at ")
+                            .append(model::formatLsn(fork.at)));
     text += listText("Forks", lines);
     lines.clear();
     for (const model::WalConflict& conflict : state.conflicts)

@@ -116,7 +116,9 @@ std::string factsText(const std::vector<std::pair<std::string, std::string>>& fa
     std::string text;
     for (const auto& [name, value] : facts)
         if (!value.empty())
-            text += aligned(name + ":", width + 3, Table::Align::Left) + value + "\n";
+            text.append(aligned(name + ":", width + 3, Table::Align::Left))
+                .append(value)
+                .append("\n");
     return text;
 }
 

@@ -8,7 +8,7 @@ namespace salvor::settings {
 
 namespace {
 
-const Path editedFile = "salvor.conf";
+constexpr const char* editedFile = "salvor.conf";
 
 std::string keyOf(std::string_view line)
 {
@@ -66,7 +66,7 @@ Result<std::string> withSection(std::string_view text, const std::string& kind,
                         "the value of '" + key + "' cannot be written into a configuration file",
                         "It must be one line without white space around it.");
     }
-    SALVOR_TRY(const std::vector<IniSection> sections, parseIni(text, editedFile.native()));
+    SALVOR_TRY(const std::vector<IniSection> sections, parseIni(text, editedFile));
     const std::vector<std::string_view> lines = splitLines(text);
     const auto section =
         std::find_if(sections.begin(), sections.end(), [&](const IniSection& each) {

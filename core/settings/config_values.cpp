@@ -239,6 +239,7 @@ template <typename Config>
 std::vector<std::string> namesOf(const std::vector<Key<Config>>& table)
 {
     std::vector<std::string> names;
+    names.reserve(table.size());
     for (const auto& key : table)
         names.emplace_back(key.name);
     return names;
@@ -280,12 +281,12 @@ Error missing(const IniSection& section, std::string_view file, const std::strin
 Result<> refuseKey(const IniSection& section, std::string_view file, const std::string& key,
                    const std::string& reason)
 {
-    for (const IniEntry& entry : section.entries) {
-        if (entry.key == key)
-            return fail(ErrorCode::InvalidInput,
-                        atLine(file, entry.line) + ": '" + key + "' " + reason, "Remove the line.");
-    }
-    return {};
+    const auto entry = std::find_if(section.entries.begin(), section.entries.end(),
+                                    [&](const IniEntry& each) { return each.key == key; });
+    if (entry == section.entries.end())
+        return {};
+    return fail(ErrorCode::InvalidInput, atLine(file, entry->line) + ": '" + key + "' " + reason,
+                "Remove the line.");
 }
 
 } // namespace
