@@ -168,9 +168,8 @@ done
 say "its WAL is in the repository"
 
 step "Restore to just before transaction $xid, into $work/restored"
-# Paused, the copy would still hold the lock that DROP TABLE took before its commit.
 answer=$(ctl --json restore quick --to "$work/restored" --xid "$xid" --exclusive --start \
-  --action promote)
+  --action pause)
 instance=$(member instance <<<"$answer")
 socket=$(member socketDirectory <<<"$answer")
 port=$(member port <<<"$answer")

@@ -334,6 +334,10 @@ Result<Resolution> Resolver::resolve(const model::XidTarget& target)
     const Backup* backup = survey.backupFor(m_ground, match, match.event.start);
     if (backup == nullptr)
         return tooEarly(name, survey);
+    // The lock that a DROP TABLE takes stands in the WAL before its commit: a copy paused right at
+    // that commit would hold it, and no query could look at the table that is to be saved.
+    if (m_request.target.exclusive && match.lastEnd && match.lastEnd->start >= backup->stopLsn)
+        return stopBefore(survey, match, *backup, describe(match.event));
     return atMatch(*backup, newestBeforeTarget, survey, match);
 }
 

@@ -35,14 +35,14 @@ struct ResolveRequest {
 ///
 /// Rules, each with its reason in the error:
 /// - latest: the last commit of the continuous WAL; "immediate" when there is none after the
-/// backup.
+///   backup.
 /// - time: PostgreSQL stops before the first commit or abort, in WAL order, that is later (at or
 ///   later when exclusive); there must be one after it, else the target is out of reach and the
 ///   last commit is named. The target becomes the LSN of the last commit kept.
 /// - LSN: must lie in continuous WAL after the backup's stop; becomes the record it falls on.
 /// - XID: must be a commit on the path; aborted, subtransaction's and unknown ones are refused,
-/// each
-///   with its own reason; below 2^32 the epoch is completed, and refused when two epochs fit.
+///   each with its own reason; below 2^32 the epoch is completed, and refused when two epochs fit.
+///   Exclusive is the end of the last transaction before it, where there is one after the backup.
 /// - restore point: the first of that name after the backup's stop; another of the same name later
 ///   is a warning in `words`.
 /// - a target before the stop of the oldest backup, or between the start and the stop of the only

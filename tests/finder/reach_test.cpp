@@ -398,9 +398,9 @@ TEST_F(Reach, AnLsnOutsideTheWalIsOutOfReach)
     EXPECT_EQ(nearest.before->start, last.start);
 }
 
-TEST_F(Reach, AnXidIsItsCommitInclusiveOrExclusive)
+TEST_F(Reach, AnXidIsItsCommitOrTheEndOfTheTransactionBeforeIt)
 {
-    commitAt(10);
+    const Place before = commitAt(10);
     const Place commit = commitAt(20);
     commitAt(30);
     finishWal();
@@ -414,10 +414,29 @@ TEST_F(Reach, AnXidIsItsCommitInclusiveOrExclusive)
     EXPECT_EQ(with->target.replayEnd, commit.end);
     EXPECT_EQ(with->commitsLost, 1U);
     ASSERT_OK(without);
-    EXPECT_FALSE(without->target.inclusive);
-    EXPECT_EQ(without->target.replayEnd, commit.start);
+    EXPECT_TRUE(without->target.inclusive);
+    EXPECT_EQ(without->target.lsn, before.start);
+    EXPECT_EQ(without->target.replayEnd, before.end);
     EXPECT_EQ(without->commitsLost, 2U);
     EXPECT_EQ(without->target.lastCommitAt, at(10));
+    EXPECT_NE(without->target.words.find("(transaction " + std::to_string(xidAt(20)) + ")"),
+              std::string::npos);
+}
+
+TEST_F(Reach, AnExclusiveXidThatNothingEndedBeforeStopsAtItsCommit)
+{
+    const Place commit = commitAt(20);
+    commitAt(30);
+    finishWal();
+    request.target.exclusive = true;
+
+    const auto without = find(model::XidTarget{xidAt(20)});
+
+    ASSERT_OK(without);
+    EXPECT_FALSE(without->target.inclusive);
+    EXPECT_EQ(without->target.lsn, commit.start);
+    EXPECT_EQ(without->target.replayEnd, commit.start);
+    EXPECT_EQ(without->commitsLost, 2U);
 }
 
 TEST_F(Reach, APreparedTransactionIsFoundByItsOwnXid)

@@ -100,7 +100,7 @@ class BadInput(SiteTest):
 
     def test_transaction_that_was_rolled_back_is_refused_with_the_reason(self):
         self.site.ctl("backup", "demo")
-        xid = self.server.sql("BEGIN; CREATE TABLE gone(); SELECT txid_current(); ROLLBACK")
+        xid = self.server.sql("BEGIN", "CREATE TABLE gone()", "SELECT txid_current()", "ROLLBACK")
         self.server.sql("CREATE TABLE stays()")
         self.archived(self.server)
 

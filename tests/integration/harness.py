@@ -112,9 +112,11 @@ class Server:
     def conninfo(self):
         return f"host={self.socket} port={self.port} user=postgres dbname=postgres"
 
-    def sql(self, text, check=True):
+    def sql(self, *statements, check=True):
+        """Runs statements one after the other in one session; what they answer, a line each."""
+        commands = [part for text in statements for part in ("-c", text)]
         done = run([self.program("psql"), "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", self.socket,
-                    "-p", str(self.port), "-U", "postgres", "-d", "postgres", "-c", text],
+                    "-p", str(self.port), "-U", "postgres", "-d", "postgres", *commands],
                    check=check)
         return done.stdout.strip()
 

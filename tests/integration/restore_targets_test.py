@@ -94,6 +94,23 @@ class RestoreTargets(SiteTest):
                         ask(self.server, "SELECT sum(abalance) FROM pgbench_accounts"), self.total)
                 self.finish(answer)
 
+    def test_dropped_table_can_be_read_in_a_copy_paused_before_the_drop(self):
+        self.site.ctl("backup", "demo")
+        self.mark(1)
+        xid = self.server.sql("BEGIN", "DROP TABLE marks", "SELECT txid_current()", "COMMIT")
+        self.server.sql("CREATE TABLE later()")
+        self.archived(self.server)
+        target = os.path.join(self.site.folder, "dropped")
+
+        answer = self.site.result("restore", "demo", "--to", target, "--xid", xid, "--exclusive",
+                                  "--start", "--action", "pause")
+
+        ask = open_copy(self.site, answer["instance"])
+        self.assertEqual(ask(self.server, "SELECT pg_is_in_recovery()"), "t")
+        self.assertEqual(ask(self.server, "SET lock_timeout = '5s'; SELECT count(*) FROM marks"),
+                         "1")
+        self.finish(answer)
+
     def test_promoted_copy_is_writable_whole_and_on_a_new_timeline(self):
         self.history()
 

@@ -44,8 +44,8 @@ class S3Repository(SiteTest):
         self.site.ctl("backup", "demo")
         load.wait()
         total = self.server.sql("SELECT sum(abalance) FROM pgbench_accounts")
-        xid = self.server.sql(
-            "BEGIN; DROP TABLE pgbench_history; SELECT txid_current(); COMMIT")
+        xid = self.server.sql("BEGIN", "DROP TABLE pgbench_history", "SELECT txid_current()",
+                              "COMMIT")
         self.archived(self.server)
 
         listing = aws("s3", "ls", "--recursive", f"s3://{self.bucket}/dr/")
