@@ -8,6 +8,7 @@
 #include <QCommandLineParser>
 #include <QDir>
 #include <QFileInfo>
+#include <QScreen>
 #include <QStandardPaths>
 
 namespace {
@@ -64,6 +65,10 @@ int main(int argc, char* argv[])
                             state,
                             Path(QDir::homePath().toStdString()) / "salvor-restores"},
                            start);
+    // The title bar must fit on the smallest screen too.
+    constexpr int titleBar = 32;
+    const QSize room = window.screen()->availableSize() - QSize(0, titleBar);
+    window.resize(window.size().boundedTo(room));
     window.show();
     return QApplication::exec();
 }

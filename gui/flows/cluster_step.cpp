@@ -32,7 +32,7 @@ ClusterStep::ClusterStep(FlowContext& context)
         return Mark::Breach;
     });
     m_table->setItemDelegate(delegate);
-    m_table->setWidths({210, 76, 210, 215, 120, 0});
+    m_table->setWidths({190, 90, 215, 240, 110, 0});
     auto* panel = new Panel;
     panel->body()->setContentsMargins(1, 1, 1, 1);
     panel->body()->addWidget(m_state);

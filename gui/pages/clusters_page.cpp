@@ -50,7 +50,7 @@ ClustersPage::ClustersPage(Catalog& catalog, const Clock& clock, text::Zones zon
     delegate->setStrong(ClusterModel::Name);
     delegate->setMarks(ClusterModel::Status, markOfCluster);
     m_table->setItemDelegate(delegate);
-    m_table->setWidths({230, 80, 215, 215, 130, 0});
+    m_table->setWidths({230, 80, 215, 240, 130, 0});
 
     auto* panel = new Panel;
     panel->body()->setContentsMargins(1, 1, 1, 1);

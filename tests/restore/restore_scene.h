@@ -9,8 +9,8 @@
 #include "tests/support/result_assertions.h"
 #include "tests/support/test_cluster.h"
 
-#include <map>
 #include <algorithm>
+#include <map>
 #include <unistd.h>
 
 namespace salvor::restore {
