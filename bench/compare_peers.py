@@ -146,24 +146,31 @@ pg1-user=postgres
         self.note("incremental, nothing changed", "pgbackrest", self.rest("--type=incr", "backup"))
 
     def restore(self):
+        """Each begins with nothing left to write; what it wrote goes again at once."""
         self.wait_archive()
-        target = self.fresh("restored")
-        self.note("restore", "salvor", self.ctl("restore", "demo", "--to", target, "--immediate"))
-        plain = self.fresh("copy")
-        self.note("restore", "cp + sync", timed(
-            ["sh", "-c", f"cp -a {target} {plain} && sync -f {plain}"]))
-        shutil.rmtree(plain)
-        shutil.rmtree(target)
-        target = self.fresh("restored")
-        self.site.make_folder(target)
-        self.note("restore", "pgbackrest", self.rest(f"--pg1-path={target}", "--type=immediate",
-                                                     "restore"))
-        shutil.rmtree(target)
+        source = self.fresh("source-copy")
+        self.ctl("restore", "demo", "--to", source, "--immediate")
+        for who in ("salvor", "pgbackrest", "cp + sync"):
+            os.sync()
+            target = self.fresh("restored")
+            if who == "salvor":
+                seconds = self.ctl("restore", "demo", "--to", target, "--immediate")
+            elif who == "pgbackrest":
+                self.site.make_folder(target)
+                seconds = self.rest(f"--pg1-path={target}", "--type=immediate", "restore")
+            else:
+                seconds = timed(["sh", "-c", f"cp -a {source} {target} && sync -f {target}"])
+            self.note("restore", who, seconds)
+            shutil.rmtree(target)
+        shutil.rmtree(source)
 
     def push(self):
         """Segments pushed one by one, into archives that have none of them yet."""
         wal = os.path.join(self.server.data, "pg_wal")
-        names = sorted(name for name in os.listdir(wal) if len(name) == 24)[:OPTIONS.segments]
+        # Those that are renamed for the future are no WAL yet.
+        last = self.server.sql("SELECT pg_walfile_name(pg_current_wal_lsn())")
+        names = sorted(name for name in os.listdir(wal)
+                       if len(name) == 24 and name < last)[-OPTIONS.segments:]
         self.server.configure({"archive_command": "false"})
         self.server.sql("SELECT pg_reload_conf()")
         self.site.repository = self.fresh("repository")

@@ -52,6 +52,7 @@ private:
     std::unique_ptr<repository::BackupBuilder> m_builder;
     DataEntry m_control; ///< Copied last.
     CopyResult m_copied;
+    model::Lsn m_consistentAt{}; ///< By the copied control file of a standby.
     bool m_checksPages = false;
 };
 
@@ -68,10 +69,12 @@ Result<Backup> HostBackup::execute()
     SALVOR_TRY(auto session, start(std::move(connection)));
     SALVOR_CHECK(copy());
     SALVOR_TRY(const auto stop, session.stop(m_job.stop));
-    m_backup.stopLsn = stop.lsn;
+    // Of a standby PostgreSQL takes the end of the backup from the control file that was copied.
+    m_backup.stopLsn = m_facts.inRecovery ? m_consistentAt : stop.lsn;
     judgePages();
     SALVOR_CHECK(addLastFiles(stop));
     SALVOR_CHECK(pushHistoryFiles(m_repository, m_backup.incarnation, m_request.dataDirectory));
+    SALVOR_CHECK(checkHistory(m_repository, m_backup));
     SALVOR_CHECK(awaitWal(session));
     m_job.phase("finish", 0);
     return m_builder->finish(m_backup, m_job);
@@ -209,6 +212,7 @@ Result<> HostBackup::copy()
         }
         if (!parsed.ok())
             return Error(parsed.error()).in("read " + quoted(m_control.source));
+        m_consistentAt = std::max(parsed->minRecoveryPoint, m_backup.startLsn);
         SALVOR_TRY(auto listed, writer.add(treeEntryOf(m_control), bytes));
         m_copied.files.push_back(std::move(listed));
         m_job.progress.add(bytes.size());

@@ -2,6 +2,7 @@
 #include "core/backup/run.h"
 #include "core/backup/stream_receiver.h"
 #include "core/backup/wal_arrival.h"
+#include "core/postgres/control_file.h"
 
 #include <atomic>
 #include <condition_variable>
@@ -173,6 +174,11 @@ Result<> StreamBackup::receive(Connection& replication, WalBringer& wal, std::st
     m_backup.stopLsn = result->stopLsn;
     m_backup.tablespaces = result->tablespaces;
     SALVOR_CHECK(receiver.finish());
+    if (m_backup.fromStandby) {
+        // PostgreSQL takes the end of such a backup from the control file that was copied.
+        SALVOR_TRY(const auto control, postgres::parseControlFile(receiver.control()));
+        m_backup.stopLsn = std::max(control.minRecoveryPoint, m_backup.startLsn);
+    }
     m_backup.finishedAt = systemClock().now();
     m_backup.owner = receiver.owner();
     m_backup.group = receiver.group();

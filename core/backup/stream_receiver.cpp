@@ -101,6 +101,7 @@ Result<> StreamReceiver::take(FileWriter& writer, const Item& item)
         m_skips = item.entry.path == "standby.signal" || item.entry.path == "recovery.signal";
         repository::TreeEntry entry = treeEntryOf(item.entry);
         m_kind = entry.kind;
+        m_isControl = entry.path == "global/pg_control";
         if (entry.path == "PG_VERSION") {
             m_owner = entry.owner;
             m_group = entry.group;
@@ -114,8 +115,11 @@ Result<> StreamReceiver::take(FileWriter& writer, const Item& item)
     }
     if (m_skips || m_kind != repository::TreeKind::File)
         return {};
-    if (item.what == Item::What::Data)
+    if (item.what == Item::What::Data) {
+        if (m_isControl)
+            append(m_control, item.bytes);
         return writer.write(item.bytes);
+    }
     auto done = writer.finish();
     return done.ok() ? Result<>() : Result<>(std::move(done).error());
 }

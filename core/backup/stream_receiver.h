@@ -28,6 +28,8 @@ public:
     /// Waits until all is in the backup.
     [[nodiscard]] Result<> finish();
     /// User and group of the data directory's files; after finish().
+    /// The control file as it was received; empty before that.
+    [[nodiscard]] const Bytes& control() const noexcept { return m_control; }
     [[nodiscard]] const std::string& owner() const noexcept { return m_owner; }
     [[nodiscard]] const std::string& group() const noexcept { return m_group; }
 
@@ -47,6 +49,8 @@ private:
     Bytes m_block;                 ///< Not handed over yet.
     repository::TreeKind m_kind{}; ///< Of the entry that is being taken.
     bool m_skips = false;          ///< It does not belong into a backup.
+    Bytes m_control;
+    bool m_isControl = false;
     std::string m_owner;
     std::string m_group;
     std::mutex m_mutex;

@@ -3,6 +3,7 @@
 #include "core/postgres/backup_label.h"
 #include "core/postgres/base_backup.h"
 
+#include <algorithm>
 #include <set>
 #include <thread>
 
@@ -23,8 +24,17 @@ Result<std::set<Segment>> missingWal(const Repository& repository, const Backup&
     for (std::uint64_t number = first.number; number <= last.number; ++number)
         missing.insert({backup.timeline, number});
     SALVOR_TRY(const auto stored, repository.segments(backup.incarnation, backup.timeline));
-    for (const auto& one : stored)
+    const repository::Repository::StoredSegment* before = nullptr;
+    for (const auto& one : stored) {
+        const bool isTwin = before != nullptr && before->segment == one.segment;
+        if (isTwin && one.segment >= first && one.segment <= last)
+            return fail(ErrorCode::Corrupt,
+                        "a segment of this backup is in the archive with different bytes: '"
+                            + before->object + "' and '" + one.object + "'",
+                        "Two servers archive under one cluster name: find out which one is wrong.");
         missing.erase(one.segment);
+        before = &one;
+    }
     return missing;
 }
 
@@ -81,6 +91,21 @@ Result<> waitForWal(const Repository& repository, const Backup& backup,
         std::this_thread::sleep_for(pause);
         pause = std::min<std::chrono::milliseconds>(pause * 2, 1000ms);
     }
+}
+
+Result<> checkHistory(const Repository& repository, const Backup& backup)
+{
+    if (value(backup.timeline) <= 1)
+        return {};
+    const std::string name = model::historyFileName(backup.timeline);
+    SALVOR_TRY(const auto files, repository.walFiles(backup.incarnation));
+    if (std::find(files.begin(), files.end(), name) != files.end())
+        return {};
+    return fail(ErrorCode::NotReady,
+                "history file '" + name
+                    + "' is neither in pg_wal nor in the archive: without it this timeline cannot "
+                      "be followed",
+                "Archive it from another copy of it, or take a backup in stream mode.");
 }
 
 Result<> pushHistoryFiles(const Repository& repository, const model::Incarnation& incarnation,

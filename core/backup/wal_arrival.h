@@ -24,4 +24,8 @@ namespace salvor::backup {
                                         postgres::Connection& replication,
                                         model::TimelineId timeline);
 
+/// Errors: NotReady when the archive lacks the history file of the backup's timeline.
+[[nodiscard]] Result<> checkHistory(const repository::Repository& repository,
+                                    const model::Backup& backup);
+
 } // namespace salvor::backup

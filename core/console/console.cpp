@@ -2,6 +2,7 @@
 
 #include "core/console/commands.h"
 #include "core/console/opened.h"
+#include "core/finder/replay_hazards.h"
 #include "core/restore/restore.h"
 
 #include <algorithm>
@@ -78,6 +79,7 @@ Result<model::RestorePlan> Console::planRestore(const RestoreChoice& choice, Job
     request.startOptions = choice.startOptions;
     request.programs = programsOf(choice.cluster);
     request.losses = lossesOf(resolution);
+    SALVOR_TRY(request.found, finder::replayHazards(*repository, resolution, job));
     RestoreChoice exact = choice;
     exact.destination = request.destination;
     request.commands = {restoreCommandLine(exact, m_config.file)};

@@ -94,7 +94,11 @@ void addSilence(Settings& settings, int major, const std::vector<std::string>& p
                         {"wal_level", "replica"},
                         {"recovery_min_apply_delay", "0"},
                     });
+    // The words that show an end at the target are looked for in the log.
+    settings.emplace_back("lc_messages", "C");
     // A setting that a version does not know is fatal to it.
+    if (major < 15)
+        settings.emplace_back("stats_temp_directory", "pg_stat_tmp");
     if (major >= 15) {
         settings.emplace_back("archive_library", "");
         settings.emplace_back("recovery_prefetch", "try");

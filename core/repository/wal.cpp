@@ -175,8 +175,10 @@ Result<Repository::Pushed> store(storage::Driver& driver, const storage::ObjectK
     const Result<> written =
         storage::writeObject(driver, key, object, {.size = object.size(), .onlyIfAbsent = true});
     // The key carries the hash: somebody stored the same bytes a moment ago.
-    if (!written.ok() && written.error().code == ErrorCode::AlreadyExists)
+    if (!written.ok() && written.error().code == ErrorCode::AlreadyExists) {
+        SALVOR_CHECK(driver.makeDurable(key));
         return Repository::Pushed::AlreadyThere;
+    }
     SALVOR_CHECK(written);
     return Repository::Pushed::Stored;
 }
@@ -238,10 +240,16 @@ Result<Repository::Pushed> Repository::pushSegment(const model::Incarnation& inc
     const std::string hash = hashOf(m_keys, incarnation, name, bytes);
     const storage::ObjectKey stem = segmentStem(incarnation, name);
     SALVOR_TRY(const bool already, isStored(*m_driver, stem, name, hash));
-    if (already)
+    if (already) {
+        // Whoever stored it may have been killed before it was durable.
+        SALVOR_CHECK(m_driver->makeDurable(stem + hash));
         return Pushed::AlreadyThere;
+    }
     SALVOR_TRY(const Bytes object, encodeWal(m_keys, bindingOf(incarnation, name), bytes));
-    return store(*m_driver, stem + hash, object);
+    SALVOR_TRY(const Pushed pushed, store(*m_driver, stem + hash, object));
+    // Another server may have pushed other bytes meanwhile: neither is to be acknowledged then.
+    SALVOR_TRY([[maybe_unused]] const bool alone, isStored(*m_driver, stem, name, hash));
+    return pushed;
 }
 
 Result<Bytes> Repository::readSegment(const model::Incarnation& incarnation,
@@ -284,8 +292,11 @@ Result<Repository::Pushed> Repository::pushWalFile(const model::Incarnation& inc
     const std::string hash = hashOf(m_keys, incarnation, name, bytes);
     const storage::ObjectKey stem = fileStem(incarnation, name);
     SALVOR_TRY(const bool already, isStored(*m_driver, stem, name, hash));
-    if (already)
+    if (already) {
+        // Whoever stored it may have been killed before it was durable.
+        SALVOR_CHECK(m_driver->makeDurable(stem + hash));
         return Pushed::AlreadyThere;
+    }
     // A partial segment is contents: a writer's key must not open it.
     if (kind == model::WalFileKind::PartialSegment) {
         SALVOR_TRY(const Bytes object, encodeWal(m_keys, bindingOf(incarnation, name), bytes));

@@ -208,15 +208,19 @@ Result<> configureUnfenced(Run& run, const postgres::Settings& recovery)
                                        + "; it answers on a socket of its own only.");
         SALVOR_TRY(found, findConfiguration(run.places));
     }
-    SALVOR_CHECK(writeRecovery(run.places, merged(recovery, quietSettings()), run.owner,
-                               run.outcome.warnings));
+    SALVOR_CHECK(writeRecovery(
+        run.places,
+        merged(recovery, quietSettings(run.plan.backup.incarnation.identity.majorVersion)),
+        run.owner, run.outcome.warnings));
     const auto programs = postgres::findPrograms(run.plan.backup.incarnation.identity.majorVersion,
                                                  run.options.programs);
     run.outcome.startCommand =
         startCommand(run.places, found, programs.ok() ? programs->folder : Path(), run.owner);
     run.outcome.warnings.emplace_back(
-        "The copy does not archive its WAL, so that it cannot disturb the original's archive. When "
-        "it takes over: ALTER SYSTEM RESET archive_mode, then restart it and take a backup.");
+        "The copy does not archive its WAL, so that it cannot disturb the original's archive, and "
+        "runs no subscriptions. When it takes over: ALTER SYSTEM RESET archive_mode, "
+        "max_logical_replication_workers, synchronous_standby_names and logging_collector, each in "
+        "a statement of its own, then restart it and take a backup.");
     return {};
 }
 

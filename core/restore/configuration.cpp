@@ -152,12 +152,24 @@ std::vector<std::string> preloadLibraries(const Places& places, const RestoredCo
     return libraries;
 }
 
-postgres::Settings quietSettings()
+postgres::Settings quietSettings(int majorVersion)
 {
-    return {
-        {"archive_mode", "off"},  {"archive_cleanup_command", ""}, {"recovery_end_command", ""},
-        {"primary_conninfo", ""}, {"primary_slot_name", ""},       {"external_pid_file", ""},
+    postgres::Settings settings = {
+        {"archive_mode", "off"},
+        {"archive_cleanup_command", ""},
+        {"recovery_end_command", ""},
+        {"primary_conninfo", ""},
+        {"primary_slot_name", ""},
+        {"external_pid_file", ""},
+        // Its subscriptions would take the original's slots and confirm what that never received.
+        {"max_logical_replication_workers", "0"},
+        {"synchronous_standby_names", ""},
+        {"logging_collector", "off"},
     };
+    // Debian puts it beside the original's, where a start would remove that one's files.
+    if (majorVersion < 15)
+        settings.emplace_back("stats_temp_directory", "pg_stat_tmp");
+    return settings;
 }
 
 Result<> writeRecovery(const Places& places, const postgres::Settings& settings,

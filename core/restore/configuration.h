@@ -28,7 +28,7 @@ struct RestoredConfiguration {
 
 /// What a restored copy must not do, whoever starts it: archive into the original's archive, remove
 /// WAL from it, stream from its primary, or write its process id over the original's.
-[[nodiscard]] postgres::Settings quietSettings();
+[[nodiscard]] postgres::Settings quietSettings(int majorVersion);
 
 /// Writes recovery.signal, and postgresql.auto.conf: what the backup had there without anything
 /// that speaks of recovery, then `settings`. Warnings are sentences about what was left out.

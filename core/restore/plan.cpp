@@ -77,6 +77,7 @@ Result<model::RestorePlan> makePlan(const repository::Repository& repository,
     plan.bytesToFetch = plan.backup.storedSize;
     plan.creates = whatIsCreated(plan, seen);
     plan.checks = std::move(seen.checks);
+    plan.checks.insert(plan.checks.begin(), request.found.begin(), request.found.end());
     plan.madeAt = systemClock().now();
     return plan;
 }

@@ -23,6 +23,7 @@ struct PlanRequest {
     model::StartOptions startOptions;
     Path programs; ///< pg-bin of the configuration; may be empty.
     std::vector<std::string> losses;
+    std::vector<model::Check> found; ///< Made before, of the WAL: become part of the plan.
     std::vector<std::string> commands;
 };
 

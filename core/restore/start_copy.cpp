@@ -4,6 +4,7 @@
 #include "core/postgres/backup_label.h"
 #include "core/postgres/connection.h"
 #include "core/postgres/control_file.h"
+#include "core/postgres/instance_files.h"
 #include "core/restore/places.h"
 
 #include <algorithm>
@@ -48,10 +49,22 @@ Result<postgres::InstanceStatus> waitForTarget(const postgres::Instance& instanc
                                                JobContext& job)
 {
     constexpr std::chrono::milliseconds step{100};
+    auto moved = std::chrono::steady_clock::now();
     while (!isSettled(status.state, action)) {
         SALVOR_CHECK(job.proceed());
         std::this_thread::sleep_for(step);
+        const auto before = status.replayLsn;
         SALVOR_TRY(status, postgres::instanceStatus(instance));
+        // Replay pauses where the original raised a setting that a standby needs as large.
+        const auto now = std::chrono::steady_clock::now();
+        if (status.state != InstanceState::Paused || status.replayLsn != before)
+            moved = now;
+        else if (now - moved > std::chrono::minutes(1))
+            return fail(ErrorCode::NotReady,
+                        "replay is paused before the target"
+                            + (before ? " at " + model::formatLsn(*before) : std::string()),
+                        "The server's log names the setting that the original has raised: restore "
+                        "a newer backup, or without --start and with that setting.");
     }
     return status;
 }
@@ -125,6 +138,10 @@ Result<> judgeShutDown(const model::RestorePlan& plan, const postgres::Instance&
     if (control.state != postgres::ClusterState::ShutDownInRecovery)
         return fail(ErrorCode::NotReady, "the copy did not shut down in recovery",
                     "Look into the server's log.");
+    const auto log = readTextFile(postgres::logFile(instance), ByteCount{1} << 30U);
+    if (!log.ok() || log->find("shutdown at recovery target") == std::string::npos)
+        return fail(ErrorCode::NotReady, "the copy was shut down before it came to its target",
+                    "Restore again, and leave it running until it has ended.");
     outcome.reachedLsn = control.minRecoveryPoint;
     outcome.timeline = control.minRecoveryTimeline;
     // What was flushed by then is a lower bound of what was replayed.

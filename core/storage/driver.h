@@ -95,6 +95,9 @@ public:
     /// AlreadyExists and NoSpace come from commit(): opening costs no round trip.
     virtual Result<std::unique_ptr<WriteStream>> openWrite(const ObjectKey& key,
                                                            const WriteOptions& how) = 0;
+    /// What is listed may still be lost in a power failure when its writer was killed before
+    /// commit() returned: afterwards it cannot. NotFound if there is no such object, or success.
+    virtual Result<> makeDurable(const ObjectKey& /*key*/) { return {}; }
     /// Removing what is not there succeeds. Denied while retention holds the object.
     virtual Result<> remove(const ObjectKey& key) = 0;
     /// For how long from now the store asked not to be called again.

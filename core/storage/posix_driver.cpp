@@ -261,19 +261,24 @@ bool mayMatch(const ObjectKey& key, const ObjectKey& prefix)
            && (key.size() >= prefix.size() || key.ends_with('/'));
 }
 
-std::optional<FolderEntry> entryOf(int folder, const char* name, ObjectKey key)
+/// Only what is gone is passed over: an entry that cannot be looked at must not read as absent.
+Result<std::optional<FolderEntry>> entryOf(int folder, const char* name, ObjectKey key)
 {
+    using Found = std::optional<FolderEntry>;
     if (!isValidKey(key))
-        return std::nullopt;
+        return Found();
     struct stat status {};
-    if (::fstatat(folder, name, &status, 0) != 0)
-        return std::nullopt; // Removed meanwhile.
+    if (::fstatat(folder, name, &status, 0) != 0) {
+        if (errno == ENOENT)
+            return Found(); // Removed meanwhile.
+        return failErrno(errno, "cannot look at '" + key + "'");
+    }
     if (S_ISDIR(status.st_mode))
-        return FolderEntry{std::move(key) + "/", 0, {}};
+        return Found(FolderEntry{std::move(key) + "/", 0, {}});
     if (S_ISREG(status.st_mode))
-        return FolderEntry{std::move(key), static_cast<ByteCount>(status.st_size),
-                           modifiedAt(status)};
-    return std::nullopt;
+        return Found(FolderEntry{std::move(key), static_cast<ByteCount>(status.st_size),
+                                 modifiedAt(status)});
+    return Found();
 }
 
 Result<std::vector<FolderEntry>> readFolder(const Path& path, const ObjectKey& above,
@@ -298,7 +303,7 @@ Result<std::vector<FolderEntry>> readFolder(const Path& path, const ObjectKey& a
         // Most of a large folder is ruled out by name, without a look at the file.
         if (!mayMatch(key, prefix) && !mayMatch(key + "/", prefix))
             continue;
-        auto found = entryOf(::dirfd(folder.get()), name, std::move(key));
+        SALVOR_TRY(auto found, entryOf(::dirfd(folder.get()), name, std::move(key)));
         if (found && mayMatch(found->key, prefix))
             entries.push_back(*std::move(found));
     }
@@ -351,6 +356,15 @@ Result<std::unique_ptr<WriteStream>> PosixDriver::openWrite(const ObjectKey& key
 {
     SALVOR_CHECK(checkKey(key));
     return std::unique_ptr<WriteStream>(std::make_unique<PosixWriteStream>(*this, key, how));
+}
+
+Result<> PosixDriver::makeDurable(const ObjectKey& key)
+{
+    SALVOR_CHECK(checkKey(key));
+    for (Path at = pathOf(key).parent_path(); at.native().size() >= m_root.native().size();
+         at = at.parent_path())
+        SALVOR_CHECK(syncDirectory(at));
+    return {};
 }
 
 Result<> PosixDriver::remove(const ObjectKey& key)

@@ -151,6 +151,11 @@ Result<std::unique_ptr<WriteStream>> RetryDriver::openWrite(const ObjectKey& key
         std::make_unique<RetryWriteStream>(*this, std::move(inner)));
 }
 
+Result<> RetryDriver::makeDurable(const ObjectKey& key)
+{
+    return repeat([&] { return m_inner->makeDurable(key); });
+}
+
 Result<> RetryDriver::remove(const ObjectKey& key)
 {
     return repeat([&] { return m_inner->remove(key); });

@@ -36,6 +36,7 @@ public:
     Result<std::unique_ptr<ReadStream>> openRead(const ObjectKey& key, ByteRange range) override;
     Result<std::unique_ptr<WriteStream>> openWrite(const ObjectKey& key,
                                                    const WriteOptions& how) override;
+    Result<> makeDurable(const ObjectKey& key) override;
     Result<> remove(const ObjectKey& key) override;
     [[nodiscard]] std::chrono::milliseconds advisedPause() const override
     {

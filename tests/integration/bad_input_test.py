@@ -189,6 +189,20 @@ class BadInput(SiteTest):
         os.chmod(path, 0o600)
         self.assertEqual(self.site.result("backups", "demo")["backups"], [])
 
+    def test_tablespace_made_after_the_backup_would_be_replayed_into_the_original(self):
+        self.backed_up()
+        place = os.path.join(self.site.folder, "space")
+        self.site.make_folder(place)
+        self.server.sql(f"CREATE TABLESPACE space LOCATION '{place}'")
+        self.server.sql("CREATE TABLE in_space TABLESPACE space AS SELECT 1 AS n")
+        self.archived(self.server)
+
+        self.fails(3, "NotReady", "restore", "demo", "--to", self.target(), "--latest", "--start",
+                   says=["tablespace", place])
+
+        self.assertFalse(os.path.exists(self.target()))
+        self.assertEqual(self.server.sql("SELECT n FROM in_space"), "1")
+
     def test_restored_configuration_that_names_the_original_never_starts_it(self):
         self.server.configure({"data_directory": self.server.data})
         self.backed_up()
