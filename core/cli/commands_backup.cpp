@@ -161,9 +161,16 @@ Result<Answer> verifyStored(const Run& run)
     SALVOR_TRY(request.samplePercent, samplePercent(run.arguments));
     request.seed = static_cast<std::uint64_t>(systemClock().now().time_since_epoch().count());
     Verified sum;
+    std::optional<Error> unread;
     if (id.empty()) {
-        for (const auto& config : run.console.config().repositories)
-            SALVOR_CHECK(verifyOne(run, config.name, request, sum));
+        // One that cannot be read must not hide what another holds.
+        for (const auto& config : run.console.config().repositories) {
+            auto checked = verifyOne(run, config.name, request, sum);
+            if (!checked.ok() && checked.error().code == ErrorCode::Cancelled)
+                return std::move(checked).error();
+            if (!checked.ok() && !unread)
+                unread = std::move(checked).error();
+        }
     } else {
         SALVOR_TRY(const auto found, namedByCaller(run.console.findBackup(id)));
         SALVOR_TRY(const std::string name, repositoryHolding(run, found));
@@ -184,9 +191,12 @@ Result<Answer> verifyStored(const Run& run)
         + countText(sum.total.segmentsChecked, "WAL segment", "WAL segments") + " checked, "
         + sizeText(sum.total.bytesRead) + " read";
     answer.message = "no damage: " + checked;
+    if (unread)
+        answer.problem = unread;
     if (count > 0)
         answer.problem = fail(ErrorCode::Corrupt,
-                              countText(count, "finding", "findings") + " of damage: " + checked,
+                              countText(count, "finding", "findings") + " of damage: " + checked
+                                  + (unread ? "; not checked: " + unread->message : ""),
                               "Take a new backup now; what is not hit can still be restored.");
     return answer;
 }

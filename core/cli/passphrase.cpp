@@ -86,7 +86,8 @@ Result<Secret> askPassphrase(const std::string& what, Ask how)
     if (!terminal.ok())
         return fail(ErrorCode::NotReady,
                     "a passphrase is needed for " + what + ", and there is no terminal to ask at",
-                    "Name a key-file or a key-command in the configuration.");
+                    "Name a key-file or a key-command in the configuration, or set "
+                    "SALVOR_PASSPHRASE.");
     SALVOR_TRY(Secret first, promptFor(*terminal, "Passphrase for " + what + ": "));
     if (how == Ask::Once)
         return first;

@@ -29,7 +29,7 @@ struct Probe {
 Result<Probe> writeProbe(storage::Driver& driver)
 {
     std::random_device random;
-    const storage::ObjectKey key = "connection-test-" + std::to_string(random()) + "/probe";
+    const storage::ObjectKey key = "connection-test-" + std::to_string(random());
     SALVOR_CHECK(storage::writeObject(driver, key, asBytes("Is this place writable?\n")));
     const auto info = driver.stat(key);
     const auto removed = driver.remove(key);

@@ -131,15 +131,19 @@ Error Resolver::tooLate(const std::string& what, const Survey& survey)
 {
     m_nearest.before = survey.lastCommit;
     if (!survey.lastCommit)
-        return fail(ErrorCode::NotReady,
-                    what + " is out of reach: the archive has no commit after the backup, "
-                        + survey.regions.back().because,
-                    "Choose --immediate, the end of the backup, or archive more WAL.");
+        return fail(
+            ErrorCode::NotReady,
+            what + " is out of reach: the archive has no commit after the backup, "
+                + survey.regions.back().because,
+            "If the server still runs, let it archive what it has (SELECT pg_switch_wal()), "
+            "wait for it, and try again. --immediate is the end of the backup.");
     return fail(ErrorCode::NotReady,
                 what + " is after the last commit in the archive ("
                     + formatMoment(survey.lastCommit->at) + " at "
                     + formatLsn(survey.lastCommit->start) + "): " + survey.regions.back().because,
-                "Choose --latest, or a moment before " + formatMoment(survey.lastCommit->at) + ".");
+                "Choose --latest, or a moment before " + formatMoment(survey.lastCommit->at)
+                    + ". If the server still runs, SELECT pg_switch_wal() lets it archive what it "
+                      "has.");
 }
 
 Error Resolver::tooEarly(const std::string& what, const Survey& survey)

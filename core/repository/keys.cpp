@@ -35,7 +35,16 @@ Result<> checkOwnership(const FileDescriptor& file, const Path& path)
 
 Result<Secret> readKeyFile(const Path& path)
 {
-    SALVOR_TRY(const FileDescriptor file, openFile(path, O_RDONLY));
+    auto opened = openFile(path, O_RDONLY);
+    if (!opened.ok()) {
+        Error error = std::move(opened).error().in("key file");
+        if (error.code == ErrorCode::NotFound)
+            error.hint = "Without this key, or that of another slot, the backups cannot be read: "
+                         "bring back a copy of it. To open with a passphrase instead, take "
+                         "key-file out of the configuration.";
+        return error;
+    }
+    const FileDescriptor file = *std::move(opened);
     SALVOR_CHECK(checkOwnership(file, path));
     std::array<std::byte, 256> text{};
     SALVOR_TRY(const std::size_t size, readFull(file, text));

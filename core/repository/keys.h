@@ -45,6 +45,7 @@ struct Keys {
     Secret masterKey;   ///< Empty for a writer.
     Secret privateKey;  ///< X25519; empty for a writer.
     Bytes publicKey;    ///< X25519.
+    std::string slot;   ///< The one that was opened with; empty in a plain repository.
 
     [[nodiscard]] bool canReadContents() const noexcept
     {

@@ -111,8 +111,10 @@ Result<Keys> openAnySlot(storage::Driver& driver, const RepositoryInfo& info, co
         Result<Json> json = readJson(driver, object.key);
         Result<std::optional<Keys>> keys = json.ok() ? openSlot(info.id, *json, unlock)
                                                      : Result<std::optional<Keys>>(json.error());
-        if (keys.ok() && keys->has_value())
+        if (keys.ok() && keys->has_value()) {
+            (*keys)->slot = object.key.substr(std::string_view(slotPrefix).size());
             return std::move(**keys);
+        }
         // Another slot may still open: one that is damaged matters only when none does.
         if (!keys.ok() && keys.error().code == ErrorCode::NotFound)
             continue;
@@ -123,9 +125,11 @@ Result<Keys> openAnySlot(storage::Driver& driver, const RepositoryInfo& info, co
             damage = std::move(keys).error().in("key slot '" + object.key + "'");
         }
     }
-    const std::string hint = damage ? "One slot cannot be read: " + damage->message + "."
-                                    : std::string("Check that it is the key of this repository; "
-                                                  "salvorctl repo key list shows its slots.");
+    const std::string hint =
+        damage ? "One slot cannot be read: " + damage->message + "."
+               : std::string("Nothing was changed. Check what the configuration names for this "
+                             "repository: key-file, key-command, or the "
+                             "passphrase that was given.");
     return fail(ErrorCode::Denied, "the key does not open the repository", hint);
 }
 
@@ -240,6 +244,11 @@ Result<> Repository::removeSlot(const std::string& id) const
         std::find_if(all.begin(), all.end(), [&](const KeySlot& each) { return each.id == id; });
     if (slot == all.end())
         return fail(ErrorCode::NotFound, "no key slot '" + id + "'");
+    if (slot->id == m_keys.slot)
+        return fail(ErrorCode::NotReady,
+                    "key slot '" + id + "' is the one that the repository was opened with",
+                    "Whatever uses this key, archiving for one, would stop. Let the configuration "
+                    "name another key first, then remove this one.");
     const auto readers = std::count_if(all.begin(), all.end(), [](const KeySlot& each) {
         return each.access == SlotAccess::Reader;
     });

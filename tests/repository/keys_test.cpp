@@ -66,6 +66,17 @@ TEST_F(RepositoryKeys, ARemovedSlotDoesNotOpen)
     EXPECT_TRUE(opens(keyFile('k')));
 }
 
+TEST_F(RepositoryKeys, TheSlotInUseStays)
+{
+    const std::string own = repository->slots()->front().id;
+    ASSERT_TRUE(repository->addSlot(keyFile('b'), SlotAccess::Reader, "second").ok());
+
+    const auto removed = repository->removeSlot(own);
+
+    EXPECT_EQ(removed.error().code, ErrorCode::NotReady);
+    EXPECT_TRUE(opens(keyFile('k')));
+}
+
 TEST_F(RepositoryKeys, TheLastReaderSlotStays)
 {
     ASSERT_TRUE(repository->addSlot(keyFile('w'), SlotAccess::Writer, "host").ok());

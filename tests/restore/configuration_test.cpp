@@ -57,7 +57,7 @@ TEST_F(ConfigurationTest, SettingsOfTheOriginalsRecoveryAreReplaced)
           "archive_mode = 'on'\n");
     std::vector<std::string> warnings;
 
-    ASSERT_OK(writeRecovery(places, quietSettings(), {}, warnings));
+    ASSERT_OK(writeRecovery(places, quietSettings(15), {}, warnings));
 
     const auto text = readTextFile(places.data / "postgresql.auto.conf");
     EXPECT_EQ(text->find("original"), std::string::npos);
@@ -74,7 +74,7 @@ TEST_F(ConfigurationTest, UnreadableSettingsAreLeftOutWithAWarning)
     write(places.data / "postgresql.auto.conf", "work_mem = '5MB\n");
     std::vector<std::string> warnings;
 
-    ASSERT_OK(writeRecovery(places, quietSettings(), {}, warnings));
+    ASSERT_OK(writeRecovery(places, quietSettings(15), {}, warnings));
 
     EXPECT_EQ(warnings.size(), 1U);
 }
