@@ -58,7 +58,7 @@ repository::TreeEntry ownFile(const Backup& backup, std::string path)
 
 Result<postgres::Connection> openPrimary(const BackupRequest& request,
                                          const model::ClusterIdentity& identity,
-                                         std::stop_token stop)
+                                         const std::stop_token& stop)
 {
     auto opened = postgres::Connection::open(request.primaryConnection,
                                              postgres::Connection::Kind::Normal, stop);

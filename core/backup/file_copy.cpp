@@ -35,8 +35,8 @@ public:
 private:
     [[nodiscard]] Result<> checkPages(const DataEntry& entry, const FileDescriptor& file,
                                       MutableByteView bytes, ByteCount offset);
-    [[nodiscard]] Result<bool> isGoodPage(const FileDescriptor& file, MutableByteView page,
-                                          std::uint32_t block, ByteCount offset);
+    [[nodiscard]] static Result<bool> isGoodPage(const FileDescriptor& file, MutableByteView page,
+                                                 std::uint32_t block, ByteCount offset);
 
     FileWriter m_writer;
     const CopyOptions& m_options;

@@ -239,8 +239,12 @@ void HostBackup::judgePages()
             list += (i == 0 ? "" : ", ") + std::to_string(blocks[i]);
         if (blocks.size() > 10)
             list += " and " + std::to_string(blocks.size() - 10) + " more";
-        m_job.events.warning("'" + path + "' has damaged pages on the server: block " + list
-                             + ". They were backed up as they are.");
+        std::string sentence = "'";
+        sentence += path;
+        sentence += "' has damaged pages on the server: block ";
+        sentence += list;
+        sentence += ". They were backed up as they are.";
+        m_job.events.warning(sentence);
         m_backup.damaged.push_back({path, blocks});
     }
 }

@@ -18,7 +18,7 @@ namespace salvor::backup {
 /// Errors: NotReady for another cluster, a standby, or full_page_writes off.
 [[nodiscard]] Result<postgres::Connection> openPrimary(const BackupRequest& request,
                                                        const model::ClusterIdentity& identity,
-                                                       std::stop_token stop);
+                                                       const std::stop_token& stop);
 
 [[nodiscard]] Result<model::Backup>
 runHostBackup(const BackupRequest& request, repository::Repository& repository, JobContext& job);

@@ -32,6 +32,7 @@ struct Segment {
     TimelineId timeline{};
     std::uint64_t number = 0; ///< Start of the segment divided by the segment size.
 
+    // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 stumbles over what is generated.
     friend auto operator<=>(const Segment&, const Segment&) = default;
 };
 

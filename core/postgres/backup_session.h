@@ -58,9 +58,9 @@ public:
     [[nodiscard]] Connection& connection() noexcept { return m_connection; }
 
 private:
-    BackupSession(Connection connection, BackupStart start)
+    BackupSession(Connection connection, const BackupStart& start)
         : m_connection(std::move(connection))
-        , m_start(std::move(start))
+        , m_start(start)
     {}
     Connection m_connection;
     BackupStart m_start;

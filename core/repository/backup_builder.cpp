@@ -281,6 +281,10 @@ Result<std::unique_ptr<BackupBuilder>> BackupBuilder::create(Repository& reposit
                                                              const Options& options)
 {
     SALVOR_TRY(std::shared_ptr<Repository::Index> index, repository.loadIndex(incarnation));
+    // Their writer was killed, perhaps before they were durable; this run names and reuses them.
+    for (const Repository::Index::Pack& pack : index->packs())
+        if (!pack.indexed)
+            SALVOR_CHECK(repository.driver().makeDurable(packObjectKey(incarnation, pack.id)));
     const PackOptions packOptions{
         std::clamp(options.compressionLevel, 1, 19),
         std::clamp<ByteCount>(options.packSize, 1U << 20U, ByteCount{64} << 20U),

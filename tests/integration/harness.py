@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import time
 import unittest
+import uuid
 
 ROOT = os.geteuid() == 0
 USER = "postgres" if ROOT else None
@@ -229,6 +230,35 @@ class Site:
         answer = json.loads(done.stdout)
         assert not answer["ok"] and answer["exit"] == done.returncode, answer
         return done.returncode, answer["error"]
+
+
+class Bucket:
+    """A new bucket on the S3 gateway that the file SALVOR_S3_ENV describes."""
+
+    def __init__(self, site):
+        with open(os.environ["SALVOR_S3_ENV"], encoding="utf-8") as file:
+            told = dict(line.split("=", 1) for line in file.read().split() if "=" in line)
+        self.endpoint, self.access, self.secret = told["endpoint"], told["access"], told["secret"]
+        self.name = "salvor-" + uuid.uuid4().hex[:12]
+        self.credentials = os.path.join(site.folder, "credentials")
+        self.site = site
+        self.write_credentials(self.secret)
+        self.aws("s3api", "create-bucket", "--bucket", self.name)
+
+    def aws(self, *arguments):
+        return run(["/usr/bin/aws", "--endpoint-url", self.endpoint, *arguments], env={
+            "AWS_ACCESS_KEY_ID": self.access, "AWS_SECRET_ACCESS_KEY": self.secret,
+            "AWS_DEFAULT_REGION": "us-east-1", "AWS_CA_BUNDLE": "",
+            "AWS_EC2_METADATA_DISABLED": "true"}).stdout
+
+    def write_credentials(self, secret):
+        self.site.write(self.credentials, "[default]\n"
+                        f"aws_access_key_id = {self.access}\naws_secret_access_key = {secret}\n")
+
+    def keys(self):
+        """What the configuration says of a repository in it."""
+        return {"url": f"s3://{self.name}/dr", "endpoint": self.endpoint, "region": "us-east-1",
+                "path-style": "true", "credentials": f"file:{self.credentials}"}
 
 
 class SiteTest(unittest.TestCase):

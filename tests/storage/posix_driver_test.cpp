@@ -31,6 +31,37 @@ protected:
     PosixDriver driver{root};
 };
 
+/// Runs `check` as a user without rights, since root may read everything; true if it was.
+bool asNobody(const std::function<bool()>& check)
+{
+    const pid_t child = ::fork();
+    if (child == 0)
+        ::_exit((::geteuid() != 0 || ::setuid(65534) == 0) && check() ? 0 : 1);
+    int status = 1;
+    ::waitpid(child, &status, 0);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+TEST_F(PosixDriverTest, AnEntryThatCannotBeLookedAtIsNeverTakenForAbsent)
+{
+    ASSERT_EQ(codeOf(writeObject(driver, "wal/segment", asBytes("x"))), "ok");
+    ::chmod(folder->path().c_str(), 0755);
+    ::chmod(root.c_str(), 0755);
+    ::chmod((root / "wal").c_str(), 0444);
+
+    EXPECT_TRUE(asNobody([&] { return codeOf(listObjects(driver, "wal/")) == "Denied"; }));
+
+    ::chmod((root / "wal").c_str(), 0755);
+}
+
+TEST_F(PosixDriverTest, WhatIsThereCanBeMadeDurableAgain)
+{
+    ASSERT_EQ(codeOf(writeObject(driver, "wal/1/segment", asBytes("x"))), "ok");
+
+    EXPECT_EQ(codeOf(driver.makeDurable("wal/1/segment")), "ok");
+    EXPECT_EQ(codeOf(driver.makeDurable("wal/2/segment")), "NotFound");
+}
+
 TEST_F(PosixDriverTest, APlaceThatIsNotThereYetIsEmpty)
 {
     EXPECT_EQ(keysBelow(driver, ""), std::vector<ObjectKey>{});
