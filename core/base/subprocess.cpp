@@ -55,8 +55,12 @@ Prepared prepare(const Command& command)
         if (!replaced)
             ready.environment.emplace_back(text);
     }
-    for (const auto& [key, value] : command.environment)
-        ready.environment.push_back(key + "=" + value);
+    for (const auto& [key, value] : command.environment) {
+        std::string entry = key;
+        entry += '=';
+        entry += value;
+        ready.environment.push_back(std::move(entry));
+    }
     for (std::string& entry : ready.environment)
         ready.envp.push_back(entry.data());
     ready.envp.push_back(nullptr);
@@ -75,17 +79,25 @@ Prepared prepare(const Command& command)
     return ready;
 }
 
+/// The child's ends of the pipes.
+struct ChildEnds {
+    int in;
+    int out;
+    int err;
+    int report; ///< Tells why the program could not be started.
+};
+
 /// Runs in the child only.
-[[noreturn]] void becomeProgram(const Command& command, const Prepared& ready, int in, int out,
-                                int err, int report)
+[[noreturn]] void becomeProgram(const Command& command, const Prepared& ready,
+                                const ChildEnds& ends)
 {
-    ::dup2(in, STDIN_FILENO);
-    ::dup2(out, STDOUT_FILENO);
-    ::dup2(err, STDERR_FILENO);
+    ::dup2(ends.in, STDIN_FILENO);
+    ::dup2(ends.out, STDOUT_FILENO);
+    ::dup2(ends.err, STDERR_FILENO);
     ::signal(SIGPIPE, SIG_DFL);
     sigset_t none;
     ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
     bool good = command.directory.empty() || ::chdir(command.directory.c_str()) == 0;
     if (good && command.user && command.user->uid != ::geteuid()) {
         good = ::setgroups(ready.groups.size(), ready.groups.data()) == 0
@@ -94,7 +106,7 @@ Prepared prepare(const Command& command)
     if (good)
         ::execvpe(ready.argv[0], ready.argv.data(), ready.envp.data());
     const int reason = errno;
-    [[maybe_unused]] const ssize_t told = ::write(report, &reason, sizeof reason);
+    [[maybe_unused]] const ssize_t told = ::write(ends.report, &reason, sizeof reason);
     ::_exit(127);
 }
 
@@ -117,8 +129,8 @@ Result<Child> start(const Command& command)
     if (pid < 0)
         return failErrno(errno, "cannot start '" + command.argv.front() + "'");
     if (pid == 0)
-        becomeProgram(command, ready, in.read.get(), out.write.get(), err.write.get(),
-                      report.write.get());
+        becomeProgram(command, ready,
+                      {in.read.get(), out.write.get(), err.write.get(), report.write.get()});
     report.write.reset();
     int reason = 0;
     const ssize_t told = ::read(report.read.get(), &reason, sizeof reason);
@@ -201,7 +213,7 @@ Result<SystemUser> findUser(uid_t uid)
     return SystemUser{entry.pw_uid, entry.pw_gid, entry.pw_name};
 }
 
-Result<CommandResult> runCommand(const Command& command, std::stop_token stop)
+Result<CommandResult> runCommand(const Command& command, const std::stop_token& stop)
 {
     if (command.argv.empty())
         return fail(ErrorCode::Bug, "a command without arguments");
@@ -238,7 +250,7 @@ Result<CommandResult> runCommand(const Command& command, std::stop_token stop)
     return result;
 }
 
-Result<std::string> runChecked(const Command& command, std::stop_token stop)
+Result<std::string> runChecked(const Command& command, const std::stop_token& stop)
 {
     SALVOR_TRY(CommandResult result, runCommand(command, stop));
     if (result.status == 0)

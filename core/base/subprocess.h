@@ -43,9 +43,11 @@ struct CommandResult {
 /// Errors: NotFound when the program cannot be started; Timeout and Cancelled after it was ended,
 ///         first with SIGTERM and two seconds later with SIGKILL.
 /// Thread: blocks.
-[[nodiscard]] Result<CommandResult> runCommand(const Command& command, std::stop_token stop = {});
+[[nodiscard]] Result<CommandResult> runCommand(const Command& command,
+                                               const std::stop_token& stop = {});
 
 /// The same; a status other than 0 is an error (NotReady) that carries the last lines it wrote.
-[[nodiscard]] Result<std::string> runChecked(const Command& command, std::stop_token stop = {});
+[[nodiscard]] Result<std::string> runChecked(const Command& command,
+                                             const std::stop_token& stop = {});
 
 } // namespace salvor

@@ -10,7 +10,6 @@ namespace salvor::console {
 
 namespace {
 
-using model::Check;
 using Level = model::Check::Level;
 
 constexpr const char* noArchive =
