@@ -1,5 +1,6 @@
 #include "core/base/file.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <sys/stat.h>
@@ -141,6 +142,9 @@ Result<Bytes> readFile(const Path& path, ByteCount limit)
     SALVOR_TRY(const FileDescriptor file, openFile(path, O_RDONLY));
     Bytes content;
     constexpr std::size_t step = 1U << 16U;
+    struct stat about {};
+    if (::fstat(file.get(), &about) == 0 && about.st_size > 0)
+        content.reserve(std::min<ByteCount>(static_cast<ByteCount>(about.st_size), limit) + step);
     while (true) {
         const std::size_t had = content.size();
         content.resize(had + step);

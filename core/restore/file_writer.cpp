@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
@@ -21,6 +22,8 @@ constexpr std::size_t chunksInPart = 2048;
 /// What a worker takes at once: enough for long ranged reads, little enough to share evenly.
 constexpr std::size_t chunksInBatch = 1024;
 constexpr std::size_t partsInBatch = 1024;
+/// So much is written before the disk is told to begin with it.
+constexpr ByteCount writeBackStep = ByteCount{8} << 20U;
 
 /// A file that several workers write.
 struct SharedFile {
@@ -58,6 +61,14 @@ Result<FileDescriptor> createFile(const FileToWrite& file, const WriteOptions& o
         && ::ftruncate(opened.get(), static_cast<off_t>(file.size)) != 0)
         return failErrno(errno, cannot("make room for", file));
     return opened;
+}
+
+/// The disk works while the next bytes are made; what makes them durable comes at the end.
+void beginWriteBack(const FileDescriptor& file, ByteCount offset, ByteCount size)
+{
+    // Only a hint: where it fails, syncfs() has more to do.
+    (void)::sync_file_range(file.get(), static_cast<off_t>(offset), static_cast<off_t>(size),
+                            SYNC_FILE_RANGE_WRITE);
 }
 
 /// Last of all, since writing changes the time.
@@ -212,9 +223,14 @@ private:
         static const Bytes zeros(chunkSize);
         const FileToWrite& file = m_files[part.file];
         crypto::Crc32c crc;
+        ByteCount begun = part.firstChunk * ByteCount{chunkSize};
         for (std::size_t i = part.firstChunk; i < part.firstChunk + part.chunkCount; ++i) {
             SALVOR_CHECK(m_job.proceed());
             const ByteCount offset = i * chunkSize;
+            if (offset - begun >= writeBackStep) {
+                beginWriteBack(opened, begun, offset - begun);
+                begun = offset;
+            }
             const auto size =
                 static_cast<std::size_t>(std::min<ByteCount>(chunkSize, file.size - offset));
             if (file.chunks[i] == ChunkId{}) {
@@ -226,6 +242,9 @@ private:
             }
             m_job.progress.add(size);
         }
+        // Small files are better left to be written together.
+        if (file.size >= writeBackStep)
+            beginWriteBack(opened, begun, 0); // To the end.
         return crc.value();
     }
 
