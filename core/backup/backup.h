@@ -23,6 +23,11 @@ struct BackupRequest {
     std::map<std::string, std::string> annotations;
     unsigned workers = 0; ///< 0: one for each processor, at most 8.
     int compressionLevel = 1;
+    /// Host mode: read also what cannot have changed since the last backup.
+    bool readsEverything = false;
+    /// How long a file must have rested when the last backup began, to be taken over from it: the
+    /// clock of the file system is coarse, and a page is written a moment after its file's time.
+    std::chrono::seconds restTime{10};
     std::chrono::seconds walTimeout{300}; ///< How long to wait for the last segment in the archive.
 };
 
@@ -31,7 +36,9 @@ struct BackupRequest {
 ///
 /// Host mode reads the data directory in parallel, pg_control last, checks page checksums while
 /// reading (a wrong page is read again, then reported in Backup::damaged and as a warning), and
-/// waits for the archive. Stream mode receives BASE_BACKUP and brings its own WAL.
+/// waits for the archive. Files that cannot have changed since the last backup of the same
+/// directory and timeline are taken over from it unread, with their damage (see unchanged.h).
+/// Stream mode receives BASE_BACKUP and brings its own WAL.
 ///
 /// Errors: NotReady when archiving is off in host mode, the data directory is another cluster's,
 ///         the standby was promoted meanwhile, full_page_writes is off on a standby's primary, or

@@ -1,6 +1,7 @@
 // Host mode: the files are read where they lie, between start and stop of one session.
 #include "core/backup/file_copy.h"
 #include "core/backup/run.h"
+#include "core/backup/unchanged.h"
 #include "core/backup/wal_arrival.h"
 #include "core/postgres/control_file.h"
 #include "core/postgres/page.h"
@@ -38,6 +39,8 @@ private:
     [[nodiscard]] Result<BackupSession> start(postgres::Connection connection);
     [[nodiscard]] Result<> checkIsLive(const postgres::BackupStart& start) const;
     [[nodiscard]] Result<> copy();
+    [[nodiscard]] Result<> takeOver(std::vector<DataEntry>& entries);
+    [[nodiscard]] Result<> copyControl();
     [[nodiscard]] Result<> addLastFiles(const postgres::BackupStop& stop);
     [[nodiscard]] Result<> addConfiguration(FileWriter& writer);
     void judgePages();
@@ -52,6 +55,7 @@ private:
     std::unique_ptr<repository::BackupBuilder> m_builder;
     DataEntry m_control; ///< Copied last.
     CopyResult m_copied;
+    TakenOver m_taken;
     model::Lsn m_consistentAt{}; ///< By the copied control file of a standby.
     bool m_checksPages = false;
 };
@@ -189,6 +193,8 @@ Result<> HostBackup::copy()
                     quoted(m_request.dataDirectory / controlPath) + " is not there");
     m_control = *control;
     entries.erase(control);
+    m_backup.filesystemTime = m_control.modifiedAt;
+    SALVOR_CHECK(takeOver(entries));
     ByteCount total = m_control.size;
     for (const DataEntry& entry : entries)
         total += entry.size;
@@ -200,6 +206,42 @@ Result<> HostBackup::copy()
                           .checkPages = m_checksPages,
                           .startLsn = m_backup.startLsn},
                          *m_builder, m_job));
+    SALVOR_CHECK(copyControl());
+    m_backup.finishedAt = systemClock().now();
+    for (const auto& file : m_copied.files)
+        m_backup.readSize += file.size;
+    m_copied.files.insert(m_copied.files.end(), m_taken.files.begin(), m_taken.files.end());
+    return {};
+}
+
+/// An older backup that cannot be read must not keep the next one from being made.
+Result<> HostBackup::takeOver(std::vector<DataEntry>& entries)
+{
+    if (m_request.readsEverything)
+        return {};
+    m_job.phase("compare with the last backup", 0);
+    const auto compare = [&]() -> Result<> {
+        SALVOR_TRY(const auto backups, m_repository.backups(m_request.cluster));
+        const Backup* basis = findBasis(backups, m_backup);
+        if (basis == nullptr)
+            return {};
+        m_backup.basis = basis->id;
+        return takeOverUnchanged(m_repository, *basis, m_request.restTime, entries, m_taken,
+                                 *m_builder, m_job);
+    };
+    const auto compared = compare();
+    SALVOR_CHECK(m_job.proceed());
+    if (!compared.ok())
+        m_job.events.warning("An older backup could not be compared with, so that files are read "
+                             "again: "
+                             + compared.error().message + ".");
+    if (m_taken.files.empty())
+        m_backup.basis.clear();
+    return {};
+}
+
+Result<> HostBackup::copyControl()
+{
     FileWriter writer(*m_builder);
     // After all others: recovery must not begin later than what the files need. Reading it through
     // the parser makes sure that the copy is whole.
@@ -218,7 +260,6 @@ Result<> HostBackup::copy()
         m_job.progress.add(bytes.size());
         break;
     }
-    m_backup.finishedAt = systemClock().now();
     return writer.flush();
 }
 
@@ -227,8 +268,9 @@ Result<> HostBackup::copy()
 void HostBackup::judgePages()
 {
     std::map<std::string, std::vector<std::uint32_t>> damaged;
-    for (const auto& file : m_copied.damaged)
-        damaged[file.path] = file.blocks;
+    for (const auto* found : {&m_copied.damaged, &m_taken.damaged})
+        for (const auto& file : *found)
+            damaged[file.path] = file.blocks;
     for (const auto& page : m_copied.doubtful)
         if (page.lsn > m_backup.stopLsn)
             damaged[page.path].push_back(page.block);

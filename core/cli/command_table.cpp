@@ -34,6 +34,9 @@ constexpr std::array backupOptions = {
     OptionSpec{"--mode", Text, "MODE",
                "host or stream; host where the data directory can be read."},
     OptionSpec{"--checkpoint", Text, "KIND", "fast (default) or spread."},
+    OptionSpec{"--read", Text, "WHAT",
+               "changed (default) or all: host mode leaves out files that rested since the last "
+               "backup."},
     OptionSpec{"--annotate", List, "KEY=VALUE", "Kept with the backup; may stand several times."},
 };
 

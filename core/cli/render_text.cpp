@@ -132,6 +132,8 @@ std::string backupText(const model::Backup& backup)
         {"Files", std::to_string(backup.fileCount)},
         {"Size", sizeText(backup.logicalSize)},
         {"Stored", sizeText(backup.storedSize) + ", of that new " + sizeText(backup.newSize)},
+        {"Read", sizeText(backup.readSize)
+                     + (backup.basis.empty() ? "" : ", the rest taken over from " + backup.basis)},
     });
     std::vector<std::string> lines;
     for (const model::Tablespace& tablespace : backup.tablespaces)

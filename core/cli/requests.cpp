@@ -189,6 +189,10 @@ Result<console::BackupChoice> backupChoice(const Arguments& arguments)
                        "Write fast or spread.");
     if (checkpoint == "spread")
         choice.checkpoint = postgres::Checkpoint::Spread;
+    const std::string read = arguments.value("--read").value_or("changed");
+    if (read != "changed" && read != "all")
+        return invalid("--read: '" + read + "' is not what to read", "Write changed or all.");
+    choice.readsEverything = read == "all";
     for (const std::string& text : arguments.values("--annotate")) {
         SALVOR_TRY(auto parts, pairOf("--annotate", text));
         if (!choice.annotations.insert(parts).second)

@@ -123,6 +123,7 @@ Result<model::Backup> Console::backup(const std::string& cluster, const BackupCh
     if (request.mode == model::BackupMode::Host)
         request.dataDirectory = configured.dataDirectory;
     request.checkpoint = choice.checkpoint;
+    request.readsEverything = choice.readsEverything;
     request.annotations = choice.annotations;
     return backup::runBackup(request, *repository, job);
 }

@@ -48,6 +48,7 @@ struct BackupFile {
 struct BackupChoice {
     std::optional<model::BackupMode> mode; ///< Unset: host where the data directory is readable.
     postgres::Checkpoint checkpoint = postgres::Checkpoint::Fast;
+    bool readsEverything = false; ///< Host mode: also files that cannot have changed.
     std::map<std::string, std::string> annotations;
 };
 

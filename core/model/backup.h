@@ -58,6 +58,11 @@ struct Backup {
     ByteCount logicalSize = 0; ///< Sum of the files' sizes.
     ByteCount storedSize = 0;  ///< Of what this backup references, compressed and sealed.
     ByteCount newSize = 0;     ///< Of what this backup added to the repository.
+    ByteCount readSize = 0;    ///< Of the files that were read on the server.
+    /// The backup whose files were taken over where they cannot have changed; empty: all were read.
+    std::string basis;
+    /// The clock of the data directory's file system before the first file was read; host mode.
+    std::optional<Moment> filesystemTime;
 
     std::map<std::string, std::string> annotations;
 

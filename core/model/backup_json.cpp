@@ -118,6 +118,14 @@ Result<> readContents(const Json& json, Backup& backup)
     SALVOR_TRY(backup.logicalSize, json.unsignedAt("logicalSize"));
     SALVOR_TRY(backup.storedSize, json.unsignedAt("storedSize"));
     SALVOR_TRY(backup.newSize, json.unsignedAt("newSize"));
+    // Backups of Salvor 0.1 do not have these.
+    if (json.find("readSize") != nullptr) {
+        SALVOR_TRY(backup.readSize, json.unsignedAt("readSize"));
+        SALVOR_TRY(backup.basis, json.stringAt("basis"));
+    }
+    if (json.find("filesystemTime") != nullptr) {
+        SALVOR_TRY(backup.filesystemTime, momentAt(json, "filesystemTime"));
+    }
     SALVOR_TRY(backup.annotations, annotationsAt(json, "annotations"));
     return {};
 }
@@ -129,7 +137,7 @@ Json toJson(const Backup& backup)
     Json::Object annotations;
     for (const auto& [name, text] : backup.annotations)
         annotations.emplace(name, text);
-    return Json::Object{
+    Json::Object members{
         {"id", backup.id},
         {"incarnation", incarnationJson(backup.incarnation)},
         {"mode", backupModeName(backup.mode)},
@@ -152,8 +160,13 @@ Json toJson(const Backup& backup)
         {"logicalSize", backup.logicalSize},
         {"storedSize", backup.storedSize},
         {"newSize", backup.newSize},
+        {"readSize", backup.readSize},
+        {"basis", backup.basis},
         {"annotations", std::move(annotations)},
     };
+    if (backup.filesystemTime)
+        members.emplace("filesystemTime", toJson(*backup.filesystemTime));
+    return members;
 }
 
 Result<Backup> backupFromJson(const Json& json)

@@ -22,6 +22,7 @@ struct DataEntry {
     std::string owner;
     std::string group;
     Moment modifiedAt;
+    Moment changedAt; ///< Of its inode: nobody can set it back.
     ByteCount size = 0;
     std::string linkTarget;       ///< Of a link (a tablespace: "pg_tblspc/16400").
     bool hasPages = false;        ///< A main, fsm, vm or init fork whose pages carry checksums.

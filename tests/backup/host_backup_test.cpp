@@ -65,7 +65,8 @@ TEST_P(OnEveryMajor, AHostBackupUnderLoadIsWholeAndStarts)
     EXPECT_TRUE(backup->pageChecksums);
     EXPECT_EQ(backup->tablespaces.size(), 1U);
     EXPECT_EQ(server.events.phases,
-              (std::vector<std::string>{"checkpoint", "copy files", "wait for WAL", "finish"}));
+              (std::vector<std::string>{"checkpoint", "compare with the last backup", "copy files",
+                                        "wait for WAL", "finish"}));
     const auto tree = server.tree(*backup);
     EXPECT_TRUE(tree.contains("backup_label"));
     EXPECT_FALSE(tree.contains("tablespace_map"));
@@ -100,6 +101,60 @@ TEST(HostBackup, ADamagedPageIsFoundAndNamed)
     EXPECT_EQ(backup->damaged, (std::vector<model::DamagedPages>{{path, {2}}}));
     ASSERT_EQ(server.events.warnings.size(), 1U);
     EXPECT_NE(server.events.warnings[0].find(path), std::string::npos);
+}
+
+TEST(HostBackup, WhatRestedSinceTheLastBackupIsNotReadAgain)
+{
+    BackedUpServer server;
+    server.cluster.pgbench({"-i", "-q", "-s", "2"});
+    auto request = server.request(BackupMode::Host);
+    request.restTime = std::chrono::seconds(0);
+    const auto first = server.run(request);
+    ASSERT_OK(first);
+    server.cluster.execute("UPDATE pgbench_branches SET bbalance = 0");
+    server.cluster.execute("CREATE TABLE fresh AS SELECT generate_series(1, 1000) AS n");
+
+    const auto second = server.run(request);
+
+    ASSERT_OK(second);
+    EXPECT_EQ(first->basis, "");
+    EXPECT_EQ(second->basis, first->id);
+    EXPECT_GT(first->readSize, 20U << 20U);
+    EXPECT_LT(second->readSize, first->readSize / 4);
+    EXPECT_GT(second->readSize, 8192U);
+    Extracted copy(*server.repository, *second);
+    const auto verified = server.cluster.run("pg_verifybackup", {"-n", copy.path().native()});
+    EXPECT_EQ(verified.status, 0) << verified.errors;
+    copy.addWal(*server.repository, *second);
+    StartedCopy started(server.cluster, copy.path());
+    EXPECT_EQ(started.value(balancesAgree), "t");
+    EXPECT_EQ(started.value("SELECT count(*) FROM fresh"), "1000");
+
+    request.readsEverything = true;
+    const auto third = server.run(request);
+
+    ASSERT_OK(third);
+    EXPECT_EQ(third->basis, "");
+    EXPECT_GE(third->readSize, first->readSize);
+}
+
+TEST(HostBackup, AnUnreadableOlderBackupIsReadPast)
+{
+    BackedUpServer server;
+    auto request = server.request(BackupMode::Host);
+    request.restTime = std::chrono::seconds(0);
+    const auto first = server.run(request);
+    ASSERT_OK(first);
+    const std::string key = "backups/orders/" + first->id;
+    ASSERT_OK(server.driver->remove(key));
+    ASSERT_OK(storage::writeObject(*server.driver, key, asBytes("rot")));
+
+    const auto second = server.run(request);
+
+    ASSERT_OK(second);
+    EXPECT_EQ(second->basis, "");
+    ASSERT_EQ(server.events.warnings.size(), 1U);
+    EXPECT_NE(server.events.warnings[0].find("read again"), std::string::npos);
 }
 
 TEST(HostBackup, AnotherClustersDirectoryIsRefused)
@@ -186,7 +241,8 @@ TEST(HostBackup, AStopInTheMiddleLeavesNothingAndTheNextOneWorks)
 {
     BackedUpServer server;
     server.cluster.pgbench({"-i", "-q", "-s", "1"});
-    for (const char* phase : {"checkpoint", "copy files", "wait for WAL", "finish"}) {
+    for (const char* phase :
+         {"checkpoint", "compare with the last backup", "copy files", "wait for WAL", "finish"}) {
         const auto source = std::make_unique<std::stop_source>();
         StopAt events(*source, phase);
         JobContext job{source->get_token(), server.progress, events};

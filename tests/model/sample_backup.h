@@ -31,6 +31,9 @@ inline Backup sampleBackup()
     backup.logicalSize = 3'000'000'000;
     backup.storedSize = 500'000'000;
     backup.newSize = 7'000'000;
+    backup.readSize = 90'000'000;
+    backup.basis = "20261119T205651Z-11aa";
+    backup.filesystemTime = backup.startedAt + 1s;
     backup.annotations = {{"ticket", "OPS-1"}, {"why", "before \"the\" upgrade"}};
     return backup;
 }
