@@ -3,6 +3,7 @@
 #include "core/cli/exit_status.h"
 #include "core/cli/text.h"
 
+#include <atomic>
 #include <csignal>
 #include <ostream>
 
@@ -16,9 +17,9 @@ constexpr auto lookInterval = 100ms;
 constexpr auto terminalInterval = 500ms;
 constexpr auto fileInterval = 10s;
 
-// A signal handler can reach nothing but a variable of this kind.
-volatile std::sig_atomic_t stopSignal =
-    0; // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
+// A signal handler can reach nothing but such a variable; it runs on any thread.
+std::atomic<int> stopSignal{0}; // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
+static_assert(std::atomic<int>::is_always_lock_free, "no handler may touch it else");
 
 extern "C" void onStopSignal(int number)
 {
