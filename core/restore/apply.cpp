@@ -177,6 +177,8 @@ Result<> describeInstance(Run& run)
     for (const auto& [oid, place] : run.places.tablespaces)
         instance.tablespaces.push_back(place);
     instance.startedAt = systemClock().now();
+    instance.targetEnd = run.plan.target.replayEnd;
+    instance.targetCommitAt = run.plan.target.lastCommitAt;
     return {};
 }
 

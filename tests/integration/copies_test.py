@@ -64,6 +64,23 @@ class Copies(SiteTest):
                 self.assertEqual(ask(self.server, "INSERT INTO marks VALUES (9) RETURNING n"), "9")
                 self.site.ctl("instance", "stop", answer["instance"])
 
+    def test_list_of_copies_says_the_last_commit_that_a_copy_holds(self):
+        self.server.configure({"track_commit_timestamp": "on"})
+        self.restarted({})
+        time, lsn = self.marked()
+        committed = self.server.sql(
+            "SELECT to_char(pg_xact_commit_timestamp(xmin) AT TIME ZONE 'UTC', "
+            "'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') FROM marks WHERE n = 2")
+        for action in ("pause", "promote"):
+            with self.subTest(action=action):
+                answer, target = self.restore(action, "--time", time, "--action", action)
+
+                listed = self.site.result("instance", "list")["instances"]
+                entry = next(one for one in listed if one["name"] == answer["instance"])
+                self.assertEqual(entry["lastCommitAt"], committed)
+                self.assertEqual(answer["lastCommitAt"], committed)
+                self.site.ctl("instance", "stop", answer["instance"])
+
     def test_copy_that_shuts_down_stands_at_the_target(self):
         time, lsn = self.marked()
 
