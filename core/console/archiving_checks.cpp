@@ -100,6 +100,22 @@ Result<bool> isArchived(const repository::Repository& repository, const std::str
                        [&](const auto& one) { return one.segment == segment; });
 }
 
+/// Waits for the segment, for 30 seconds.
+Result<bool> arrivesSoon(const repository::Repository& repository, const std::string& cluster,
+                         const std::string& name, JobContext& job)
+{
+    constexpr int tries = 150;
+    constexpr std::chrono::milliseconds step{200};
+    for (int i = 0; i < tries; ++i) {
+        SALVOR_CHECK(job.proceed());
+        SALVOR_TRY(const bool arrived, isArchived(repository, cluster, name));
+        if (arrived)
+            return true;
+        std::this_thread::sleep_for(step);
+    }
+    return false;
+}
+
 } // namespace
 
 void checkArchiveSettings(const postgres::ServerFacts& facts, const std::string& cluster,
@@ -206,12 +222,15 @@ Result<> checkSlots(postgres::Connection& connection, Checks& checks, JobContext
     return {};
 }
 
+bool archivesItself(const postgres::ServerFacts& facts)
+{
+    return !facts.inRecovery && facts.archiveMode != "off" && !facts.archiveMode.empty();
+}
+
 Result<> checkSegmentArrives(postgres::Connection& connection,
                              const repository::Repository& repository, const std::string& cluster,
-                             const postgres::ServerFacts& facts, Checks& checks, JobContext& job)
+                             Checks& checks, JobContext& job)
 {
-    if (facts.inRecovery || facts.archiveMode == "off" || facts.archiveMode.empty())
-        return {};
     SALVOR_TRY(const auto name, endSegment(connection, job));
     if (!name) {
         checks.push_back({Level::Warning, "segment",
@@ -219,21 +238,15 @@ Result<> checkSegmentArrives(postgres::Connection& connection,
                           "GRANT EXECUTE ON FUNCTION pg_switch_wal() to it."});
         return {};
     }
-    constexpr int tries = 150;
-    constexpr std::chrono::milliseconds step{200};
-    for (int i = 0; i < tries; ++i) {
-        SALVOR_CHECK(job.proceed());
-        SALVOR_TRY(const bool arrived, isArchived(repository, cluster, *name));
-        if (arrived) {
-            checks.push_back({Level::Passed, "segment",
-                              "Segment '" + *name + "' arrived in the archive.", "", ""});
-            return {};
-        }
-        std::this_thread::sleep_for(step);
-    }
-    checks.push_back({Level::Blocker, "segment",
-                      "Segment '" + *name + "' did not arrive in the archive within 30 s.",
-                      noArchive, "Look into the server's log for what the archive command says."});
+    SALVOR_TRY(const bool arrived, arrivesSoon(repository, cluster, *name, job));
+    if (arrived)
+        checks.push_back(
+            {Level::Passed, "segment", "Segment '" + *name + "' arrived in the archive.", "", ""});
+    else
+        checks.push_back({Level::Blocker, "segment",
+                          "Segment '" + *name + "' did not arrive in the archive within 30 s.",
+                          noArchive,
+                          "Look into the server's log for what the archive command says."});
     return {};
 }
 

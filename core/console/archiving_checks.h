@@ -26,12 +26,14 @@ void checkArchiveSettings(const postgres::ServerFacts& facts, const std::string&
 [[nodiscard]] Result<> checkSlots(postgres::Connection& connection, Checks& checks,
                                   JobContext& job);
 
-/// Ends the current segment, where the role may, and waits up to half a minute for it in the
-/// archive.
+/// Not a standby that leaves archiving to its primary, and not a server that archives nothing.
+[[nodiscard]] bool archivesItself(const postgres::ServerFacts& facts);
+
+/// Ends the current segment of a server that archives itself, where the role may, and waits up to
+/// half a minute for it in the archive.
 [[nodiscard]] Result<> checkSegmentArrives(postgres::Connection& connection,
                                            const repository::Repository& repository,
-                                           const std::string& cluster,
-                                           const postgres::ServerFacts& facts, Checks& checks,
+                                           const std::string& cluster, Checks& checks,
                                            JobContext& job);
 
 } // namespace salvor::console

@@ -184,9 +184,9 @@ Result<> checkServer(const std::string& cluster, const std::string& conninfo,
     SALVOR_CHECK(part(checks, "clock", checkServerClock(connection, checks, job)));
     if (repository != nullptr) {
         checkIdentity(*repository, cluster, facts.identity, checks);
-        SALVOR_CHECK(
-            part(checks, "segment",
-                 checkSegmentArrives(connection, *repository, cluster, facts, checks, job)));
+        if (archivesItself(facts))
+            SALVOR_CHECK(part(checks, "segment",
+                              checkSegmentArrives(connection, *repository, cluster, checks, job)));
     }
     return part(checks, "archiver", checkArchiver(connection, checks, job));
 }

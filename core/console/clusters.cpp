@@ -25,6 +25,27 @@ bool isConfigured(const settings::Config& config, const std::string& cluster,
     });
 }
 
+/// The clusters that the configuration sends to a repository.
+std::vector<std::string> configuredIn(const settings::Config& config, const std::string& place)
+{
+    std::vector<std::string> names;
+    for (const auto& one : config.clusters)
+        if (one.repository == place)
+            names.push_back(one.name);
+    return names;
+}
+
+/// Adds those that the repository knows beside them.
+void addFound(std::vector<std::string>& names, const repository::Repository& repository)
+{
+    const auto found = repository.clusters();
+    if (!found.ok())
+        return;
+    for (const std::string& name : *found)
+        if (std::find(names.begin(), names.end(), name) == names.end())
+            names.push_back(name);
+}
+
 /// What the archive and the backups say; every part that cannot be read is a warning.
 void fillFrom(ClusterSummary& summary, const repository::Repository& repository, JobContext& job)
 {
@@ -82,16 +103,10 @@ Result<std::vector<ClusterSummary>> Console::clusters(JobContext& job)
 {
     std::vector<ClusterSummary> list;
     for (const auto& place : m_config.repositories) {
-        std::vector<std::string> names;
-        for (const auto& one : m_config.clusters)
-            if (one.repository == place.name)
-                names.push_back(one.name);
-        if (const auto opened = open(place.name); opened.ok()) {
-            const auto found = (*opened)->clusters();
-            for (const std::string& name : found.ok() ? *found : std::vector<std::string>())
-                if (std::find(names.begin(), names.end(), name) == names.end())
-                    names.push_back(name);
-        }
+        std::vector<std::string> names = configuredIn(m_config, place.name);
+        // Where it cannot be opened, each summary says so.
+        if (const auto opened = open(place.name); opened.ok())
+            addFound(names, **opened);
         for (const std::string& name : names) {
             SALVOR_CHECK(job.proceed());
             list.push_back(summaryOf(name, place.name, job));

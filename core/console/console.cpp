@@ -2,7 +2,7 @@
 
 #include "core/console/commands.h"
 #include "core/console/opened.h"
-#include "core/finder/replay_hazards.h"
+#include "core/finder/replay_needs.h"
 #include "core/restore/restore.h"
 
 #include <algorithm>
@@ -79,7 +79,9 @@ Result<model::RestorePlan> Console::planRestore(const RestoreChoice& choice, Job
     request.startOptions = choice.startOptions;
     request.programs = programsOf(choice.cluster);
     request.losses = lossesOf(resolution);
-    SALVOR_TRY(request.found, finder::replayHazards(*repository, resolution, job));
+    SALVOR_TRY(auto needs, finder::replayNeeds(*repository, resolution, job));
+    request.found = std::move(needs.blockers);
+    request.replaySizes = needs.sizes;
     RestoreChoice exact = choice;
     exact.destination = request.destination;
     request.commands = {restoreCommandLine(exact, m_config.file)};

@@ -94,8 +94,8 @@ public:
         std::vector<std::string> failed; ///< Sentences.
         bool isRepository = false;
     };
-    [[nodiscard]] Result<ConnectionTest> testConnection(const settings::RepositoryConfig& place,
-                                                        JobContext& job);
+    [[nodiscard]] static Result<ConnectionTest>
+    testConnection(const settings::RepositoryConfig& place, JobContext& job);
     /// Drops what is kept of a repository, so that the next call opens it anew.
     void reopen(const std::string& name);
 

@@ -1,6 +1,7 @@
 // Started copies, and the two calls that PostgreSQL makes.
 #include "core/console/opened.h"
 #include "core/postgres/control_file.h"
+#include "core/restore/start_copy.h"
 #include "core/wal/archive.h"
 
 #include <algorithm>
@@ -46,7 +47,12 @@ postgres::InstanceRegistry Console::registry() const
 Result<postgres::InstanceStatus> Console::instanceStatus(const std::string& name) const
 {
     SALVOR_TRY(const auto instance, registry().find(name));
-    return postgres::instanceStatus(instance);
+    SALVOR_TRY(auto status, postgres::instanceStatus(instance));
+    const bool isAtTarget = status.replayLsn && instance.targetEnd
+                            && restore::isSamePlace(*status.replayLsn, *instance.targetEnd);
+    if (isAtTarget && instance.targetCommitAt)
+        status.lastCommitAt = instance.targetCommitAt;
+    return status;
 }
 
 Result<postgres::InstanceStatus> Console::promote(const std::string& name, JobContext& job)

@@ -36,8 +36,9 @@ Result<Unlock> fromCommand(const settings::RepositoryConfig& place)
     auto output = runChecked(command);
     if (!output.ok())
         return std::move(output).error().in("key command of repository '" + place.name + "'");
-    Unlock unlock = fromText(*output);
-    wipeMemory(MutableByteView(reinterpret_cast<std::byte*>(output->data()), output->size()));
+    std::string& printed = *output;
+    Unlock unlock = fromText(printed);
+    wipeMemory(MutableByteView(reinterpret_cast<std::byte*>(printed.data()), printed.size()));
     if (unlock.secret.empty())
         return fail(ErrorCode::NotReady,
                     "the key command of repository '" + place.name + "' printed nothing",
@@ -88,7 +89,9 @@ Result<Unlock> unlockFor(const settings::RepositoryConfig& place, const AskPassp
     }
     if (!place.keyCommand.empty())
         return fromCommand(place);
-    if (const char* given = std::getenv("SALVOR_PASSPHRASE"); given != nullptr && *given != '\0')
+    const char* given = // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody sets it.
+        std::getenv("SALVOR_PASSPHRASE");
+    if (given != nullptr && *given != '\0')
         return Unlock{Unlock::Kind::Passphrase, Secret(std::string_view(given))};
     if (!ask)
         return fail(ErrorCode::Denied,

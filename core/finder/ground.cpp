@@ -120,10 +120,10 @@ Error withoutWal(const Ground& ground, const Backup& backup)
 
 const Backup* Ground::newestBefore(Lsn at, Lsn needed) const
 {
-    for (auto backup = backups.rbegin(); backup != backups.rend(); ++backup)
-        if (backup->stopLsn <= at && continuousFrom(*backup) >= needed)
-            return &*backup;
-    return nullptr;
+    const auto found = std::find_if(backups.rbegin(), backups.rend(), [&](const Backup& backup) {
+        return backup.stopLsn <= at && continuousFrom(backup) >= needed;
+    });
+    return found == backups.rend() ? nullptr : &*found;
 }
 
 bool isOnPath(const wal::TimelinePath& path, const Backup& backup)
@@ -182,25 +182,26 @@ Result<Ground> findGround(const Repository& repository, const ResolveRequest& re
     return ground;
 }
 
-Result<std::optional<model::WalEvent>> lastCommitBetween(const Repository& repository,
-                                                         const model::Incarnation& incarnation,
-                                                         const wal::PathSegments& segments, Lsn low,
-                                                         Lsn high, JobContext& job)
+Result<std::optional<model::WalEvent>> lastCommitIn(const LsnSpan& span,
+                                                    const Repository& repository,
+                                                    const model::Incarnation& incarnation,
+                                                    const wal::PathSegments& segments,
+                                                    JobContext& job)
 {
-    if (high <= low)
+    if (span.high <= span.low)
         return std::optional<model::WalEvent>();
     const ByteCount size = segments.segmentSize();
-    Lsn to = high;
-    for (std::uint64_t number = (value(high) - 1) / size;; --number) {
+    Lsn to = span.high;
+    for (std::uint64_t number = (value(span.high) - 1) / size;; --number) {
         std::optional<model::WalEvent> last;
         const wal::EventVisitor keep = [&](const model::WalEvent& event) -> Result<bool> {
-            if (event.kind == model::WalEvent::Kind::Commit && event.start >= low)
+            if (event.kind == model::WalEvent::Kind::Commit && event.start >= span.low)
                 last = event;
             return true;
         };
         const Lsn from{number * size};
         SALVOR_CHECK(wal::scanEvents(repository, incarnation, segments, from, to, keep, job));
-        if (last || from <= low)
+        if (last || from <= span.low)
             return last;
         to = from;
     }

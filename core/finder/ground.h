@@ -43,10 +43,16 @@ struct Ground {
 knownTimelines(const repository::Repository& repository, const model::Incarnation& incarnation,
                const std::vector<model::Backup>& backups);
 
-/// The last commit that starts from `low` on and before `high`, found from the end backwards.
+/// A part of the WAL: what starts from `low` on and before `high`.
+struct LsnSpan {
+    model::Lsn low{};
+    model::Lsn high{};
+};
+
+/// The last commit in it, found from the end backwards.
 [[nodiscard]] Result<std::optional<model::WalEvent>>
-lastCommitBetween(const repository::Repository& repository, const model::Incarnation& incarnation,
-                  const wal::PathSegments& segments, model::Lsn low, model::Lsn high,
-                  JobContext& job);
+lastCommitIn(const LsnSpan& span, const repository::Repository& repository,
+             const model::Incarnation& incarnation, const wal::PathSegments& segments,
+             JobContext& job);
 
 } // namespace salvor::finder

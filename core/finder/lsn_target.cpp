@@ -85,8 +85,9 @@ Result<Resolution> Resolver::resolve(const model::LsnTarget& target)
     if (!survey.lastCommit) {
         const auto& newest = m_ground.backups.back();
         SALVOR_TRY(survey.lastCommit,
-                   lastCommitBetween(m_ground.repository, m_ground.incarnation, m_ground.segments,
-                                     newest.stopLsn, m_ground.continuousFrom(newest), m_job));
+                   lastCommitIn({newest.stopLsn, m_ground.continuousFrom(newest)},
+                                m_ground.repository, m_ground.incarnation, m_ground.segments,
+                                m_job));
     }
     return tooLate(name, survey);
 }
@@ -115,8 +116,8 @@ Result<Resolution> Resolver::atRecord(const model::LsnTarget& target, const Reco
     const bool isCommit = found.event && found.event->kind == WalEvent::Kind::Commit;
     auto last = isCommit && !exclusive ? found.event : found.lastCommit;
     if (!last) {
-        SALVOR_TRY(last, lastCommitBetween(m_ground.repository, m_ground.incarnation,
-                                           m_ground.segments, backup->stopLsn, found.start, m_job));
+        SALVOR_TRY(last, lastCommitIn({backup->stopLsn, found.start}, m_ground.repository,
+                                      m_ground.incarnation, m_ground.segments, m_job));
     }
     if (last) {
         resolution.target.lastCommitAt = last->at;

@@ -77,7 +77,7 @@ private:
         if (known != m_known.end() && known->second && known->second->start >= low)
             return known->second;
         SALVOR_TRY(auto last,
-                   lastCommitBetween(m_repository, m_incarnation, segments, low, end, m_job));
+                   lastCommitIn({low, end}, m_repository, m_incarnation, segments, m_job));
         m_known[key] = last;
         return last;
     }
@@ -101,9 +101,10 @@ recoverableRanges(const repository::Repository& repository, const model::Incarna
     });
     RangeReader reader(repository, incarnation, job);
     SALVOR_CHECK(reader.readPaths(backups));
+    std::reverse(backups.begin(), backups.end());
     std::vector<model::RecoverableRange> ranges;
-    for (auto backup = backups.rbegin(); backup != backups.rend(); ++backup) {
-        SALVOR_TRY(auto range, reader.rangeOf(*backup));
+    for (const Backup& backup : backups) {
+        SALVOR_TRY(auto range, reader.rangeOf(backup));
         ranges.push_back(std::move(range));
     }
     std::reverse(ranges.begin(), ranges.end());

@@ -74,7 +74,7 @@ void Resolver::addWal(Resolution& resolution, Lsn end) const
 }
 
 void Resolver::addLosses(Resolution& resolution, const Survey& survey,
-                         const std::optional<WalEvent>& firstLost, std::uint64_t kept) const
+                         const std::optional<WalEvent>& firstLost, std::uint64_t kept)
 {
     resolution.firstLost = firstLost;
     resolution.lastArchived = survey.lastCommit;
@@ -167,8 +167,8 @@ Result<Resolution> Resolver::resolve(const model::LatestTarget& /*target*/)
 {
     const Backup& backup = m_ground.backups.back();
     const Lsn end = m_ground.continuousFrom(backup);
-    SALVOR_TRY(const auto last, lastCommitBetween(m_ground.repository, m_ground.incarnation,
-                                                  m_ground.segments, backup.stopLsn, end, m_job));
+    SALVOR_TRY(const auto last, lastCommitIn({backup.stopLsn, end}, m_ground.repository,
+                                             m_ground.incarnation, m_ground.segments, m_job));
     const std::string why = m_ground.segments.whyItEnds(m_ground.segmentNumber(backup.startLsn));
     Resolution resolution =
         last ? atCommit(backup, newestOnTheWay, *last) : atConsistency(backup, newestOnTheWay);

@@ -34,8 +34,8 @@ private:
     /// Stops where the backup becomes consistent.
     [[nodiscard]] Resolution atConsistency(const model::Backup& backup,
                                            std::string_view because) const;
-    void addLosses(Resolution& resolution, const Survey& survey,
-                   const std::optional<model::WalEvent>& firstLost, std::uint64_t kept) const;
+    static void addLosses(Resolution& resolution, const Survey& survey,
+                          const std::optional<model::WalEvent>& firstLost, std::uint64_t kept);
     void addWal(Resolution& resolution, model::Lsn end) const;
     [[nodiscard]] Result<Resolution> stopBefore(const Survey& survey, const Match& match,
                                                 const model::Backup& backup,

@@ -1,5 +1,7 @@
 #include "core/finder/survey.h"
 
+#include <algorithm>
+
 namespace salvor::finder {
 namespace {
 
@@ -53,10 +55,11 @@ private:
 const model::Backup* Survey::backupFor(const Ground& ground, const Match& match,
                                        model::Lsn at) const
 {
-    for (auto backup = ground.backups.rbegin(); backup != ground.backups.rend(); ++backup)
-        if (backup->stopLsn <= at && backup->startLsn >= regions[match.region].from)
-            return &*backup;
-    return nullptr;
+    const auto& all = ground.backups;
+    const auto found = std::find_if(all.rbegin(), all.rend(), [&](const model::Backup& backup) {
+        return backup.stopLsn <= at && backup.startLsn >= regions[match.region].from;
+    });
+    return found == all.rend() ? nullptr : &*found;
 }
 
 Result<Survey> makeSurvey(const Ground& ground, std::size_t first, const IsMatch& isMatch,

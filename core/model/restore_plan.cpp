@@ -190,6 +190,29 @@ Result<WalRange> rangeFromJson(const Json& json)
     return range;
 }
 
+Json sizesJson(const ReplaySizes& sizes)
+{
+    return Json::Object{
+        {"maxConnections", sizes.maxConnections},
+        {"maxWorkerProcesses", sizes.maxWorkerProcesses},
+        {"maxWalSenders", sizes.maxWalSenders},
+        {"maxPreparedTransactions", sizes.maxPreparedTransactions},
+        {"maxLocksPerTransaction", sizes.maxLocksPerTransaction},
+    };
+}
+
+Result<ReplaySizes> sizesAt(const Json& json, std::string_view key)
+{
+    SALVOR_TRY(const Json::Object members, json.objectAt(key));
+    ReplaySizes sizes;
+    SALVOR_TRY(sizes.maxConnections, intAt(members, "maxConnections"));
+    SALVOR_TRY(sizes.maxWorkerProcesses, intAt(members, "maxWorkerProcesses"));
+    SALVOR_TRY(sizes.maxWalSenders, intAt(members, "maxWalSenders"));
+    SALVOR_TRY(sizes.maxPreparedTransactions, intAt(members, "maxPreparedTransactions"));
+    SALVOR_TRY(sizes.maxLocksPerTransaction, intAt(members, "maxLocksPerTransaction"));
+    return sizes;
+}
+
 Result<std::map<std::uint32_t, std::string>> tablespacesAt(const Json& json, std::string_view key)
 {
     SALVOR_TRY(const Json::Object members, json.objectAt(key));
@@ -219,6 +242,7 @@ Result<> readSource(const Json& json, RestorePlan& plan)
     SALVOR_TRY(plan.target, resolvedFromJson(target).in("member 'target'"));
     SALVOR_TRY(plan.action, actionAt(json, "action"));
     SALVOR_TRY(plan.walNeeded, listAt(json, "walNeeded", rangeFromJson));
+    SALVOR_TRY(plan.replaySizes, sizesAt(json, "replaySizes"));
     return {};
 }
 
@@ -284,6 +308,7 @@ Json RestorePlan::toJson() const
         {"target", resolvedJson(target)},
         {"action", atTargetName(action)},
         {"walNeeded", listJson(walNeeded, rangeJson)},
+        {"replaySizes", sizesJson(replaySizes)},
         {"destination", bytesJson(destination)},
         {"tablespaces", std::move(newPaths)},
         {"owner", bytesJson(owner)},

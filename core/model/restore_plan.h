@@ -4,6 +4,7 @@
 #include "core/base/json.h"
 #include "core/model/backup.h"
 #include "core/model/recovery_target.h"
+#include "core/model/replay_sizes.h"
 #include "core/model/wal.h"
 
 #include <map>
@@ -43,6 +44,7 @@ struct RestorePlan {
     AtTarget action = AtTarget::Promote;
     /// How action was decided, and the segments that replay will read.
     std::vector<WalRange> walNeeded;
+    ReplaySizes replaySizes; ///< The largest that stand in the WAL to be replayed; 0: none does.
 
     std::string destination; ///< Absolute.
     std::map<std::uint32_t, std::string>

@@ -113,11 +113,11 @@ void readSettings(ByteView bytes, ControlFile& control)
     control.walBlockSize = loadLittle<std::uint32_t>(bytes, offset::walBlockSize);
     control.blocksPerFile = loadLittle<std::uint32_t>(bytes, offset::blocksPerFile);
     control.pageChecksums = loadLittle<std::uint32_t>(bytes, offset::checksumVersion) != 0;
-    control.maxConnections = intAt(bytes, offset::maxConnections);
-    control.maxWorkerProcesses = intAt(bytes, offset::maxWorkerProcesses);
-    control.maxWalSenders = intAt(bytes, offset::maxWalSenders);
-    control.maxPreparedTransactions = intAt(bytes, offset::maxPreparedTransactions);
-    control.maxLocksPerTransaction = intAt(bytes, offset::maxLocksPerTransaction);
+    control.sizes.maxConnections = intAt(bytes, offset::maxConnections);
+    control.sizes.maxWorkerProcesses = intAt(bytes, offset::maxWorkerProcesses);
+    control.sizes.maxWalSenders = intAt(bytes, offset::maxWalSenders);
+    control.sizes.maxPreparedTransactions = intAt(bytes, offset::maxPreparedTransactions);
+    control.sizes.maxLocksPerTransaction = intAt(bytes, offset::maxLocksPerTransaction);
 }
 
 void readPositions(ByteView bytes, ControlFile& control)

@@ -4,6 +4,7 @@
 #include "core/base/clock.h"
 #include "core/base/file.h"
 #include "core/model/cluster.h"
+#include "core/model/replay_sizes.h"
 
 namespace salvor::postgres {
 
@@ -37,12 +38,7 @@ struct ControlFile {
     std::uint32_t walBlockSize = 0;
     std::uint32_t blocksPerFile = 0; ///< Of a relation, before its next file begins.
     bool pageChecksums = false;
-    // What a standby or a restored copy must at least be given.
-    int maxConnections = 0;
-    int maxWorkerProcesses = 0;
-    int maxWalSenders = 0;
-    int maxPreparedTransactions = 0;
-    int maxLocksPerTransaction = 0;
+    model::ReplaySizes sizes; ///< What a standby or a restored copy must at least be given.
 };
 
 /// Reads the 8 KiB of a control file.

@@ -29,6 +29,10 @@ struct Instance {
     Path programs;
     std::vector<Path> tablespaces; ///< Directories that belong to it.
     Moment startedAt;
+    // Where replay was to stop, and the newest commit before it: a server that stops at an LSN does
+    // not count the commit it stops at.
+    std::optional<model::Lsn> targetEnd;
+    std::optional<Moment> targetCommitAt;
 };
 
 enum class InstanceState { Stopped, Recovering, Paused, Running, Gone };

@@ -1,4 +1,5 @@
 #include "core/base/text.h"
+#include "core/model/json_fields.h"
 #include "core/postgres/instance.h"
 
 #include <algorithm>
@@ -31,6 +32,8 @@ Json toJson(const Instance& instance)
         {"programs", instance.programs.native()},
         {"tablespaces", std::move(tablespaces)},
         {"startedAt", formatMoment(instance.startedAt)},
+        {"targetEnd", model::toJson(instance.targetEnd)},
+        {"targetCommitAt", model::toJson(instance.targetCommitAt)},
     };
 }
 
@@ -77,6 +80,8 @@ Result<Instance> fromJson(const Json& json)
     }
     SALVOR_TRY(const std::string startedAt, json.stringAt("startedAt"));
     SALVOR_TRY(instance.startedAt, parseMoment(startedAt));
+    SALVOR_TRY(instance.targetEnd, model::optionalAt(json, "targetEnd", model::lsnAt));
+    SALVOR_TRY(instance.targetCommitAt, model::optionalAt(json, "targetCommitAt", model::momentAt));
     return instance;
 }
 

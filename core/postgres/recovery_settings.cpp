@@ -44,11 +44,6 @@ std::string listItem(const std::string& path)
     return text + "\"";
 }
 
-std::string atLeast(int needed, int usual)
-{
-    return std::to_string(std::max(needed, usual));
-}
-
 void addPlace(Settings& settings, const Path& dataDirectory, const Path& configDirectory, int port,
               const Path& socketDirectory)
 {
@@ -116,17 +111,15 @@ void addSilence(Settings& settings, int major, const std::vector<std::string>& p
 
 void addSizes(Settings& settings, const ControlFile& control)
 {
-    settings.insert(settings.end(),
-                    {
-                        {"shared_buffers", "128MB"},
-                        {"huge_pages", "off"},
-                        {"max_connections", atLeast(control.maxConnections, 20)},
-                        {"superuser_reserved_connections", "3"},
-                        {"max_worker_processes", atLeast(control.maxWorkerProcesses, 8)},
-                        {"max_wal_senders", atLeast(control.maxWalSenders, 0)},
-                        {"max_prepared_transactions", atLeast(control.maxPreparedTransactions, 0)},
-                        {"max_locks_per_transaction", atLeast(control.maxLocksPerTransaction, 64)},
-                    });
+    model::ReplaySizes sizes{20, 8, 0, 0, 64};
+    sizes.raiseTo(control.sizes);
+    const Settings replay = replaySettings(sizes);
+    settings.insert(settings.end(), replay.begin(), replay.end());
+    settings.insert(settings.end(), {
+                                        {"shared_buffers", "128MB"},
+                                        {"huge_pages", "off"},
+                                        {"superuser_reserved_connections", "3"},
+                                    });
     if (control.identity.majorVersion >= 16)
         settings.emplace_back("reserved_connections", "0");
 }
@@ -261,6 +254,17 @@ Settings recoverySettings(const model::ResolvedTarget& target, model::AtTarget a
     settings.emplace_back("recovery_target_action", std::string(model::atTargetName(action)));
     settings.emplace_back("recovery_min_apply_delay", "0");
     return settings;
+}
+
+Settings replaySettings(const model::ReplaySizes& sizes)
+{
+    return {
+        {"max_connections", std::to_string(sizes.maxConnections)},
+        {"max_worker_processes", std::to_string(sizes.maxWorkerProcesses)},
+        {"max_wal_senders", std::to_string(sizes.maxWalSenders)},
+        {"max_prepared_transactions", std::to_string(sizes.maxPreparedTransactions)},
+        {"max_locks_per_transaction", std::to_string(sizes.maxLocksPerTransaction)},
+    };
 }
 
 Settings fenceSettings(const Path& dataDirectory, const Path& configDirectory,

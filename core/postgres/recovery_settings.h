@@ -19,8 +19,11 @@ using Settings = std::vector<std::pair<std::string, std::string>>;
 [[nodiscard]] Settings recoverySettings(const model::ResolvedTarget& target, model::AtTarget action,
                                         const std::string& restoreCommand);
 
+/// The five settings that a server must have as large to replay what one with `sizes` wrote.
+[[nodiscard]] Settings replaySettings(const model::ReplaySizes& sizes);
+
 /// Everything that could let a copy reach out, be reached, or be something else than what was
-/// restored: the list of the design, "A started copy is fenced". `control` gives the five minima.
+/// restored: the list of the design, "A started copy is fenced". `control.sizes` are the minima.
 /// `preload` is shared_preload_libraries as the source had it; only those that must be there to
 /// start are kept.
 [[nodiscard]] Settings fenceSettings(const Path& dataDirectory, const Path& configDirectory,

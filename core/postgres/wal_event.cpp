@@ -1,5 +1,5 @@
-// What commit, abort and restore point records say. The format is that of xact.h and
-// xlog_internal.h of each major.
+// What commit, abort, restore point and parameter change records say. The format is that of xact.h
+// and xlog_internal.h of each major.
 #include "core/postgres/wal_reader.h"
 
 #include <limits>
@@ -13,6 +13,7 @@ constexpr std::size_t recordHeaderSize = 24;
 constexpr std::uint8_t xlogManager = 0;
 constexpr std::uint8_t transactionManager = 1;
 
+constexpr std::uint8_t parameterChangeInfo = 0x60;
 constexpr std::uint8_t restorePointInfo = 0x70;
 
 namespace operation { // XLOG_XACT_*
@@ -171,6 +172,11 @@ Result<std::optional<model::WalEvent>> restorePoint(const WalRecord& record, mod
     return std::optional(std::move(event));
 }
 
+bool isOfServer(const WalRecord& record, std::uint8_t info)
+{
+    return record.resourceManager == xlogManager && (record.info & 0xf0U) == info;
+}
+
 } // namespace
 
 Result<std::optional<model::WalEvent>> eventOf(const WalRecord& record, model::TimelineId timeline,
@@ -182,9 +188,29 @@ Result<std::optional<model::WalEvent>> eventOf(const WalRecord& record, model::T
     event.end = record.end;
     if (record.resourceManager == transactionManager)
         return transactionEnd(record, std::move(event), majorVersion);
-    if (record.resourceManager == xlogManager && (record.info & 0xf0U) == restorePointInfo)
+    if (isOfServer(record, restorePointInfo))
         return restorePoint(record, std::move(event));
     return std::optional<model::WalEvent>();
+}
+
+Result<std::optional<ParameterChange>> parameterChangeOf(const WalRecord& record)
+{
+    constexpr int minimalLevel = 0; // WAL_LEVEL_MINIMAL
+    if (!isOfServer(record, parameterChangeInfo))
+        return std::optional<ParameterChange>();
+    SALVOR_TRY(const ByteView data, mainDataOf(record));
+    Taker in{data};
+    const auto number = [&in] { return static_cast<int>(in.take<std::uint32_t>()); };
+    ParameterChange change;
+    change.sizes.maxConnections = number();
+    change.sizes.maxWorkerProcesses = number();
+    change.sizes.maxWalSenders = number();
+    change.sizes.maxPreparedTransactions = number();
+    change.sizes.maxLocksPerTransaction = number();
+    change.isReplayable = number() != minimalLevel;
+    if (in.isShort)
+        return cutShort(record);
+    return std::optional(change);
 }
 
 } // namespace salvor::postgres

@@ -3,6 +3,7 @@
 
 #include "core/base/bytes.h"
 #include "core/base/result.h"
+#include "core/model/replay_sizes.h"
 #include "core/model/wal.h"
 
 #include <functional>
@@ -88,5 +89,15 @@ private:
 /// `timeline` is the caller's. Errors: Corrupt when such a record is cut short.
 [[nodiscard]] Result<std::optional<model::WalEvent>>
 eventOf(const WalRecord& record, model::TimelineId timeline, int majorVersion);
+
+/// What a server wrote into the WAL when it was started with other settings than before.
+struct ParameterChange {
+    model::ReplaySizes sizes;
+    bool isReplayable = true; ///< False for wal_level = minimal: archive recovery refuses to go on.
+};
+
+/// What a record says, if it is such a change. The format is the same in 13 to 18: struct
+/// xl_parameter_change of xlog_internal.h. Errors: Corrupt when it is cut short.
+[[nodiscard]] Result<std::optional<ParameterChange>> parameterChangeOf(const WalRecord& record);
 
 } // namespace salvor::postgres

@@ -204,6 +204,7 @@ public:
         std::uint32_t pack = 0; ///< Number within the index, in the order packs were written.
         std::uint32_t frame = 0;
         ByteCount storedSize = 0; ///< Of its frame.
+        // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 stumbles over what is generated.
         friend auto operator<=>(const Place&, const Place&) = default;
     };
     [[nodiscard]] virtual std::optional<Place> find(const ChunkId& id) const = 0;

@@ -28,8 +28,9 @@ struct Run {
     std::optional<SystemUser> owner; ///< Set when root gives the files away.
     Look seen;
     postgres::ControlFile control;
-    postgres::Settings fence;    ///< Of a started copy.
-    postgres::Instance instance; ///< Of a started copy.
+    model::ReplaySizes sizesAtBackup; ///< `control` has what replay needs up to the target.
+    postgres::Settings fence;         ///< Of a started copy.
+    postgres::Instance instance;      ///< Of a started copy.
     model::RestoreOutcome outcome;
 };
 
@@ -89,13 +90,13 @@ Result<> makeDirectory(const Path& path, mode_t mode, const Run& run)
 /// The folder and those above it, as far as they lie in a place of this restore.
 Result<> makeParents(const Path& folder, std::set<Path>& made, const Run& run)
 {
-    std::vector<Path> missing;
+    std::vector<Path> missing; // Outermost first.
     struct stat about {};
-    for (Path at = folder; made.count(at) == 0 && ::stat(at.c_str(), &about) != 0;
+    for (Path at = folder; !made.contains(at) && ::stat(at.c_str(), &about) != 0;
          at = at.parent_path())
-        missing.push_back(at);
-    for (auto at = missing.rbegin(); at != missing.rend(); ++at)
-        SALVOR_CHECK(makeDirectory(*at, 0700, run));
+        missing.insert(missing.begin(), at);
+    for (const Path& path : missing)
+        SALVOR_CHECK(makeDirectory(path, 0700, run));
     made.insert(folder);
     return {};
 }
@@ -113,7 +114,7 @@ Result<> makeDirectories(const Run& run)
     for (const char* name : {"pg_wal", "pg_tblspc"})
         SALVOR_CHECK(makeParents(run.places.data / name, made, run));
     for (const FileToWrite& file : run.seen.contents.files)
-        if (const Path folder = file.path.parent_path(); made.count(folder) == 0)
+        if (const Path folder = file.path.parent_path(); !made.contains(folder))
             SALVOR_CHECK(makeParents(folder, made, run));
     for (const auto& [oid, place] : run.places.tablespaces) {
         const Path link = run.places.data / "pg_tblspc" / std::to_string(oid);
@@ -134,6 +135,8 @@ Result<> readControl(Run& run)
                                             + std::to_string(run.control.identity.systemIdentifier)
                                             + ", not of "
                                             + std::to_string(expected.systemIdentifier));
+    run.sizesAtBackup = run.control.sizes;
+    run.control.sizes.raiseTo(run.plan.replaySizes);
     return {};
 }
 
@@ -174,6 +177,8 @@ Result<> describeInstance(Run& run)
     for (const auto& [oid, place] : run.places.tablespaces)
         instance.tablespaces.push_back(place);
     instance.startedAt = systemClock().now();
+    instance.targetEnd = run.plan.target.replayEnd;
+    instance.targetCommitAt = run.plan.target.lastCommitAt;
     return {};
 }
 
@@ -187,6 +192,23 @@ postgres::Settings merged(postgres::Settings settings, const postgres::Settings&
         settings.push_back(one);
     }
     return settings;
+}
+
+/// What the original raised after the backup. A copy with less would stop replaying there.
+postgres::Settings raisedSinceBackup(const Run& run)
+{
+    const auto before = postgres::replaySettings(run.sizesAtBackup);
+    auto settings = postgres::replaySettings(run.control.sizes);
+    std::erase_if(settings, [&](const auto& one) {
+        return std::find(before.begin(), before.end(), one) != before.end();
+    });
+    return settings;
+}
+
+std::string raisedText(const std::string& name, const std::string& value)
+{
+    return "The original raised '" + name + "' after the backup: the copy is given " + value
+           + " too, or it could not replay.";
 }
 
 /// A copy that a person starts: quiet, with the configuration it came with or a small one of its
@@ -208,10 +230,13 @@ Result<> configureUnfenced(Run& run, const postgres::Settings& recovery)
                                        + "; it answers on a socket of its own only.");
         SALVOR_TRY(found, findConfiguration(run.places));
     }
-    SALVOR_CHECK(writeRecovery(
-        run.places,
-        merged(recovery, quietSettings(run.plan.backup.incarnation.identity.majorVersion)),
-        run.owner, run.outcome.warnings));
+    auto settings =
+        merged(recovery, quietSettings(run.plan.backup.incarnation.identity.majorVersion));
+    for (const auto& [name, value] : raisedSinceBackup(run)) {
+        settings.emplace_back(name, value);
+        run.outcome.warnings.push_back(raisedText(name, value));
+    }
+    SALVOR_CHECK(writeRecovery(run.places, settings, run.owner, run.outcome.warnings));
     const auto programs = postgres::findPrograms(run.plan.backup.incarnation.identity.majorVersion,
                                                  run.options.programs);
     run.outcome.startCommand =
@@ -339,15 +364,15 @@ Result<model::RestoreOutcome> apply(const model::RestorePlan& plan,
                                     const repository::Repository& repository,
                                     const ApplyOptions& options, JobContext& job)
 {
-    Run run{plan, repository, options, job, placesOf(plan), {}, {}, {}, {}, {}, {}};
+    Run run{plan, repository, options, job, placesOf(plan), {}, {}, {}, {}, {}, {}, {}};
     run.outcome.destination = plan.destination;
     SALVOR_CHECK(prepare(run));
     if (auto written = writeEverything(run); !written.ok())
         return afterWriting(std::move(written).error(), run.places);
-    if (plan.startOptions.start)
-        SALVOR_CHECK(startCopy(plan, run.instance, run.fence,
-                               postgres::InstanceRegistry(options.instancesFolder), run.outcome,
-                               job));
+    if (plan.startOptions.start) {
+        SALVOR_CHECK(postgres::InstanceRegistry(options.instancesFolder).add(run.instance));
+        SALVOR_CHECK(startCopy(plan, run.instance, run.fence, run.outcome, job));
+    }
     return std::move(run.outcome);
 }
 

@@ -139,13 +139,13 @@ Check checkWal(const model::RestorePlan& plan, const repository::Repository& rep
         for (std::uint64_t number = range.firstSegment; number <= range.lastSegment; ++number) {
             const model::Segment segment{range.timeline, number};
             ++count;
-            if (twice.count(segment) != 0)
+            if (twice.contains(segment))
                 return {Level::Blocker, "WAL",
                         "Segment " + segmentText(plan, segment)
                             + " is in the archive twice, with different bytes.",
                         "It is not known which one belongs to this history.",
                         "Choose a moment before that segment."};
-            if (present.count(segment) == 0)
+            if (!present.contains(segment))
                 return {Level::Blocker, "WAL",
                         "Segment " + segmentText(plan, segment) + " is not in the archive.",
                         "Replay cannot go past it.",
@@ -218,8 +218,8 @@ Result<Look> look(const model::RestorePlan& plan, const Path& programs,
     std::unique_ptr<repository::ChunkReader> reader;
     if (repository.keys().canReadContents()) {
         SALVOR_TRY(reader, repository::ChunkReader::create(repository, seen.index));
-        SALVOR_TRY(seen.contents, readContents(repository, plan.backup, places, *reader,
-                                               packs.damaged, keep, job));
+        SALVOR_TRY(seen.contents, readContents(repository, plan.backup,
+                                               {places, *reader, packs.damaged, keep}, job));
     }
     Check key = checkKey(repository, reader.get(), seen.contents);
     if (reader) {

@@ -18,17 +18,13 @@ constexpr ByteCount diskBlock = 4096;
 /// Gathers what readContents() returns, entry by entry.
 class Collector {
 public:
-    Collector(const Places& places, const repository::ChunkReader& reader, const ChunkIds& damaged,
-              Keep keep)
-        : m_places(places)
-        , m_reader(reader)
-        , m_damaged(damaged)
-        , m_keep(keep)
+    explicit Collector(const Reading& how)
+        : m_how(how)
     {}
 
     Result<> add(const TreeEntry& entry)
     {
-        SALVOR_TRY(const std::optional<Path> path, placeOf(entry, m_places));
+        SALVOR_TRY(const std::optional<Path> path, placeOf(entry, m_how.places));
         if (!path)
             return {};
         switch (entry.kind) {
@@ -49,7 +45,7 @@ public:
 private:
     void addDirectory(const TreeEntry& entry, const Path& path)
     {
-        if (m_keep == Keep::Everything && path != m_places.data)
+        if (m_how.keep == Keep::Everything && path != m_how.places.data)
             m_contents.directories.push_back({path, entry.mode & 0777U});
     }
 
@@ -58,7 +54,7 @@ private:
         // pg_wal may be a link to another disk; the copy has it inside. Any other link would have
         // the copy write where the original does.
         if (entry.path == "pg_wal") {
-            if (m_keep == Keep::Everything)
+            if (m_how.keep == Keep::Everything)
                 m_contents.directories.push_back({path, 0700});
             return;
         }
@@ -76,7 +72,7 @@ private:
         ++m_contents.fileCount;
         m_contents.bytes += entry.size;
         weigh(entry, path);
-        if (m_keep == Keep::Everything)
+        if (m_how.keep == Keep::Everything)
             m_contents.files.push_back({entry.path, path, entry.mode & 0777U, entry.modifiedAt,
                                         entry.size, entry.crc32c, entry.chunks});
         return {};
@@ -92,8 +88,8 @@ private:
                 continue;
             const auto size = std::min<ByteCount>(chunkSize, entry.size - i * chunkSize);
             onDisk += size;
-            const auto place = m_reader.find(id);
-            isReadable = isReadable && place && m_damaged.count(id) == 0;
+            const auto place = m_how.reader.find(id);
+            isReadable = isReadable && place && !m_how.damaged.contains(id);
             if (!place)
                 continue;
             if (!m_contents.sample)
@@ -116,16 +112,13 @@ private:
             return whole.size() > part.size() && whole.compare(0, part.size(), part) == 0
                    && whole[part.size()] == '/';
         };
-        for (const auto& [oid, place] : m_places.tablespaces)
+        for (const auto& [oid, place] : m_how.places.tablespaces)
             if (isIn(place))
                 return place;
-        return isIn(m_places.config) ? m_places.config : m_places.data;
+        return isIn(m_how.places.config) ? m_how.places.config : m_how.places.data;
     }
 
-    const Places& m_places;
-    const repository::ChunkReader& m_reader;
-    const ChunkIds& m_damaged;
-    const Keep m_keep;
+    const Reading& m_how;
     Contents m_contents;
 };
 
@@ -140,10 +133,9 @@ std::size_t ChunkIdHash::operator()(const repository::ChunkId& id) const noexcep
 }
 
 Result<Contents> readContents(const repository::Repository& repository, const model::Backup& backup,
-                              const Places& places, const repository::ChunkReader& reader,
-                              const ChunkIds& damaged, Keep keep, JobContext& job)
+                              const Reading& how, JobContext& job)
 {
-    Collector collector(places, reader, damaged, keep);
+    Collector collector(how);
     const auto visit = [&](const TreeEntry& entry) -> Result<> {
         SALVOR_CHECK(job.proceed());
         return collector.add(entry);

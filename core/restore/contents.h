@@ -59,13 +59,20 @@ struct Contents {
 
 enum class Keep { Counts, Everything };
 
-/// Reads the backup's tree once. `damaged` are chunks known not to be readable.
+/// What a backup's tree is read with. It outlives the reading.
+struct Reading {
+    const Places& places;
+    const repository::ChunkReader& reader;
+    const ChunkIds& damaged; ///< Known not to be readable.
+    Keep keep = Keep::Counts;
+};
+
+/// Reads the backup's tree once.
 ///
 /// Errors: Corrupt when a path leads out of its place, or a file's chunks do not make up its size;
 ///         those of the repository.
 [[nodiscard]] Result<Contents> readContents(const repository::Repository& repository,
-                                            const model::Backup& backup, const Places& places,
-                                            const repository::ChunkReader& reader,
-                                            const ChunkIds& damaged, Keep keep, JobContext& job);
+                                            const model::Backup& backup, const Reading& how,
+                                            JobContext& job);
 
 } // namespace salvor::restore

@@ -108,8 +108,8 @@ public:
         });
         for (std::size_t begin = 0; begin < m_parts.size();) {
             std::size_t end = begin;
-            for (std::size_t chunks = 0; end < m_parts.size() && end - begin < partsInBatch
-                                         && (chunks == 0 || chunks < chunksInBatch);
+            for (std::size_t chunks = 0;
+                 end < m_parts.size() && end - begin < partsInBatch && chunks < chunksInBatch;
                  ++end)
                 chunks += m_parts[end].chunkCount;
             m_batches.push_back({begin, end});

@@ -160,13 +160,13 @@ std::vector<Check> checkTablespaces(const model::RestorePlan& plan, const Places
     for (const model::Tablespace& tablespace : plan.backup.tablespaces) {
         const std::string name = "tablespace " + std::to_string(tablespace.oid);
         known.insert(tablespace.oid);
-        if (places.tablespaces.count(tablespace.oid) == 0)
+        if (!places.tablespaces.contains(tablespace.oid))
             block(name + ", which lay in '" + tablespace.path + "', has no new place.",
                   "Give it one: --tablespace " + std::to_string(tablespace.oid) + "=DIRECTORY.");
     }
     for (const auto& [oid, place] : places.tablespaces) {
         const std::string name = "tablespace " + std::to_string(oid);
-        if (known.count(oid) == 0) {
+        if (!known.contains(oid)) {
             block("The backup has no " + name + ".", "Leave that mapping out.");
             continue;
         }

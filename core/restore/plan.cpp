@@ -33,6 +33,7 @@ model::RestorePlan draftOf(const repository::Repository& repository, const PlanR
     plan.target = request.target;
     plan.action = request.action;
     plan.walNeeded = request.walNeeded;
+    plan.replaySizes = request.replaySizes;
     plan.destination = request.destination.native();
     plan.tablespaces = request.tablespaces;
     plan.owner = ownerFor(request);

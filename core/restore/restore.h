@@ -16,6 +16,7 @@ struct PlanRequest {
     model::RecoveryTarget asked;
     model::ResolvedTarget target;
     std::vector<model::WalRange> walNeeded;
+    model::ReplaySizes replaySizes;
     model::AtTarget action = model::AtTarget::Promote;
     Path destination;
     std::map<std::uint32_t, std::string> tablespaces;

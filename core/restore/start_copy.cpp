@@ -55,7 +55,7 @@ Result<postgres::InstanceStatus> waitForTarget(const postgres::Instance& instanc
         std::this_thread::sleep_for(step);
         const auto before = status.replayLsn;
         SALVOR_TRY(status, postgres::instanceStatus(instance));
-        // Replay pauses where the original raised a setting that a standby needs as large.
+        // The copy has every setting that replay needs, so somebody paused it by hand.
         const auto now = std::chrono::steady_clock::now();
         if (status.state != InstanceState::Paused || status.replayLsn != before)
             moved = now;
@@ -63,8 +63,8 @@ Result<postgres::InstanceStatus> waitForTarget(const postgres::Instance& instanc
             return fail(ErrorCode::NotReady,
                         "replay is paused before the target"
                             + (before ? " at " + model::formatLsn(*before) : std::string()),
-                        "The server's log names the setting that the original has raised: restore "
-                        "a newer backup, or without --start and with that setting.");
+                        "Somebody else paused it: 'salvorctl instance resume " + instance.name
+                            + "' lets it go on. The server's log may say more.");
     }
     return status;
 }
@@ -195,7 +195,7 @@ Result<> startAndJudge(const model::RestorePlan& plan, const postgres::Instance&
                        JobContext& job)
 {
     SALVOR_TRY(auto status, postgres::startInstance(instance, fence, job));
-    SALVOR_TRY(status, waitForTarget(instance, std::move(status), plan.action, job));
+    SALVOR_TRY(status, waitForTarget(instance, status, plan.action, job));
     SALVOR_CHECK(judge(plan, instance, status, outcome));
     outcome.state = model::RestoreState::Reached;
     outcome.lastCommitAt =
@@ -294,11 +294,9 @@ Result<> tryRestoreCommand(const model::RestorePlan& plan, const std::string& re
 }
 
 Result<> startCopy(const model::RestorePlan& plan, const postgres::Instance& instance,
-                   const postgres::Settings& fence, const postgres::InstanceRegistry& registry,
-                   model::RestoreOutcome& outcome, JobContext& job)
+                   const postgres::Settings& fence, model::RestoreOutcome& outcome, JobContext& job)
 {
     job.phase("replay", 0);
-    SALVOR_CHECK(registry.add(instance));
     outcome.instance = instance.name;
     outcome.port = instance.port;
     outcome.socketDirectory = instance.socketDirectory.native();

@@ -8,14 +8,14 @@
 namespace salvor::restore {
 
 /// Afterwards the copy stands where the plan says; unless it was to shut down, it answered a query.
-/// Fills in the outcome. The instance is listed in `registry` before it is started.
+/// Fills in the outcome. The instance is listed in a registry before, so that whatever happens it
+/// can be found.
 ///
 /// Errors: Corrupt "stopped at X, planned Y": the copy is stopped again; Cancelled: the copy was
 ///         stopped, its files stay and it can be started again; those of starting.
 [[nodiscard]] Result<> startCopy(const model::RestorePlan& plan, const postgres::Instance& instance,
-                                 const postgres::Settings& fence,
-                                 const postgres::InstanceRegistry& registry,
-                                 model::RestoreOutcome& outcome, JobContext& job);
+                                 const postgres::Settings& fence, model::RestoreOutcome& outcome,
+                                 JobContext& job);
 
 /// True if nothing but the header of a WAL page lies between both: a record that ends with a page
 /// is followed by one that begins after the next page's header.

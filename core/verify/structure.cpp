@@ -51,7 +51,7 @@ public:
             const auto place = m_reader.find(id);
             if (place)
                 m_packs.insert(place->pack);
-            else if (m_damaged.count(id) == 0)
+            else if (!m_damaged.contains(id))
                 hit.insert(&m_unknown);
         }
         for (Finding* finding : hit) {
@@ -114,15 +114,14 @@ bool isFinding(const Error& error) noexcept
 }
 
 Result<> checkStructure(const repository::Repository& repository, const Group& group,
-                        const std::vector<repository::PackDamage>& damages, Unused unused,
-                        VerifyReport& report, JobContext& job)
+                        const Damages& damages, VerifyReport& report, JobContext& job)
 {
     SALVOR_TRY(auto index, repository.loadIndex(group.incarnation));
     SALVOR_TRY(const auto reader, repository::ChunkReader::create(repository, index));
-    Mapper mapper(group, damages, *reader);
+    Mapper mapper(group, damages.packs, *reader);
     for (const model::Backup& backup : group.backups)
         SALVOR_CHECK(readOne(repository, backup, mapper, report, job));
-    mapper.addTo(report, unused);
+    mapper.addTo(report, damages.unused);
     return {};
 }
 

@@ -17,12 +17,17 @@ struct Group {
 /// What to do with damage that hits none of the backups looked at.
 enum class Unused { Report, LeaveOut };
 
-/// Reads each backup's tree once. `damages` are objects with the chunks that cannot be read because
-/// of them; every one becomes a finding with the backups and files it hits. Chunks that no index
-/// knows and trees that cannot be read are findings too.
+/// Objects with the chunks that cannot be read because of them.
+struct Damages {
+    std::vector<repository::PackDamage> packs;
+    Unused unused = Unused::Report;
+};
+
+/// Reads each backup's tree once. Every damage becomes a finding with the backups and files it
+/// hits. Chunks that no index knows and trees that cannot be read are findings too.
 [[nodiscard]] Result<> checkStructure(const repository::Repository& repository, const Group& group,
-                                      const std::vector<repository::PackDamage>& damages,
-                                      Unused unused, VerifyReport& report, JobContext& job);
+                                      const Damages& damages, VerifyReport& report,
+                                      JobContext& job);
 
 /// Reads the WAL of a group, or `samplePercent` of it: all of it, or from the oldest start of the
 /// backups asked for on.

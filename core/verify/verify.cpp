@@ -73,15 +73,15 @@ Result<VerifyReport> verify(const repository::Repository& repository, const Veri
     const bool isWhole = request.backupIds.empty();
     SALVOR_TRY(const auto groups, isWhole ? allGroups(repository, report)
                                           : groupsOfBackups(repository, request.backupIds));
-    const Unused unused = isWhole ? Unused::Report : Unused::LeaveOut;
     for (const Group& group : groups) {
         SALVOR_CHECK(job.proceed());
-        SALVOR_TRY(const auto damages,
-                   repository::checkPacks(repository, group.incarnation, request.samplePercent,
-                                          request.seed, job));
+        Damages damages;
+        damages.unused = isWhole ? Unused::Report : Unused::LeaveOut;
+        SALVOR_TRY(damages.packs, repository::checkPacks(repository, group.incarnation,
+                                                         request.samplePercent, request.seed, job));
         report.bytesRead += job.progress.done();
         job.phase("read lists of files", 0);
-        SALVOR_CHECK(checkStructure(repository, group, damages, unused, report, job));
+        SALVOR_CHECK(checkStructure(repository, group, damages, report, job));
         SALVOR_CHECK(checkWal(repository, group, request, report, job));
     }
     return report;

@@ -107,10 +107,7 @@ std::string ConsoleBackend::planHash(const model::RestorePlan& plan) const
 Result<console::Console::ConnectionTest>
 ConsoleBackend::testConnection(const settings::RepositoryConfig& place, JobContext& job)
 {
-    // Before there is a configuration the place can be tested all the same.
-    auto opened = console();
-    const auto door = opened.ok() ? *opened : makeConsole({configFile(), {}, {}});
-    return door->testConnection(place, job);
+    return console::Console::testConnection(place, job);
 }
 
 Result<> ConsoleBackend::addRepository(const settings::RepositoryConfig& repository, Place place,

@@ -128,7 +128,7 @@ TEST_F(ConsoleTest, ConnectionTestSaysWhetherThereIsARepository)
     const auto place = addRepository("nas");
     ASSERT_OK(console()->initRepository("nas"));
 
-    const auto test = console()->testConnection(place, job);
+    const auto test = Console::testConnection(place, job);
 
     ASSERT_OK(test);
     EXPECT_TRUE(test->good);

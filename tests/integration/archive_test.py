@@ -1,5 +1,6 @@
 """archive-get speaks PostgreSQL's language: an archive out of reach never promotes a copy."""
 
+import filecmp
 import os
 import unittest
 
@@ -98,6 +99,33 @@ class Archive(SiteTest):
                                  "--timeline", "1", "--start")
         ask = harness.open_copy(self.site, older["instance"])
         self.assertEqual(ask(standby, "SELECT string_agg(n::text, ',' ORDER BY n) FROM t"), "1")
+
+
+    def test_partial_segment_of_a_promoted_server_is_kept_but_not_given_out_as_the_whole(self):
+        standby = self.server.standby("standby")
+        self.server.sql("INSERT INTO t VALUES (1)")
+        begun = self.server.sql("SELECT pg_walfile_name(pg_current_wal_lsn())")
+        wait_for("the standby", lambda: standby.sql("SELECT count(*) FROM t") == "1")
+        self.server.stop("immediate")
+        run([standby.program("pg_ctl"), "-D", standby.data, "-w", "promote"])
+        partial = begun + ".partial"
+        mark = os.path.join(standby.data, "pg_wal", "archive_status", partial + ".done")
+
+        wait_for("the partial segment", lambda: os.path.exists(mark))
+
+        self.assertTrue([name for _, _, names in os.walk(self.site.repository)
+                         for name in names if name.startswith(partial)])
+        self.assertEqual(self.get(begun)[0], 1)
+        kept = os.path.join(standby.data, "pg_wal", partial)
+        status, path = self.get(partial)
+        self.assertEqual(status, 0)
+        self.assertTrue(filecmp.cmp(path, kept, shallow=False))
+        self.site.ctl("archive-push", "demo", kept)
+        foreign = harness.Server(self.site, "foreign", 15).initdb()
+        path = os.path.join(foreign.data, "pg_wal", partial)
+        run(["cp", kept, path])
+        status, error = self.site.failure("archive-push", "demo", path)
+        self.assertIn("is of the cluster", error["message"])
 
 
 if __name__ == "__main__":

@@ -90,6 +90,22 @@ class Damage(SiteTest):
         self.restore_is_refused()
         self.assertFalse(os.path.exists(self.target))
 
+    def test_repository_that_cannot_be_opened_does_not_hide_damage_in_another(self):
+        main = self.site.sections.pop(("repository", "main"))
+        self.site.section("repository", "away", {
+            "url": f"file://{self.site.folder}/away", "encryption": "none"})
+        self.site.section("repository", "main", main)
+
+        status, error = self.site.failure("verify", "--all")
+        self.assertNotEqual(status, 5, error)
+        self.assertIn("away", error["message"])
+        pack = self.objects("packs")[0]
+        self.flip(pack, os.path.getsize(pack) // 2)
+
+        report = self.damage_is_found()
+        self.assertIn(self.backup, report)
+        self.assertIn("away", report)
+
     def test_missing_segment_is_a_gap_and_latest_does_not_cross_it(self):
         ranges = self.site.result("wal", "ranges", "demo")
         self.assertEqual(ranges["gaps"], [])

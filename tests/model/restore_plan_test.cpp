@@ -25,6 +25,7 @@ RestorePlan samplePlan()
                    "up to but not including the commit at FFFFFFFF/FFFFFF00"};
     plan.action = AtTarget::Pause;
     plan.walNeeded = {{TimelineId{3}, 7, 9}, {TimelineId{4}, 10, 1ULL << 60U}};
+    plan.replaySizes = {200, 11, 12, 13, 140};
     plan.destination = "/srv/restored\xff";
     plan.tablespaces = {{9, "/mnt/nine"}, {16400, "/mnt/fast2"}};
     plan.owner = "postgres";
@@ -64,6 +65,7 @@ TEST(RestorePlanJson, EveryFieldComesBackFromTheText)
     EXPECT_EQ(back->target, plan.target);
     EXPECT_EQ(back->action, plan.action);
     EXPECT_EQ(back->walNeeded, plan.walNeeded);
+    EXPECT_EQ(back->replaySizes, plan.replaySizes);
     EXPECT_EQ(back->destination, plan.destination);
     EXPECT_EQ(back->tablespaces, plan.tablespaces);
     EXPECT_EQ(back->owner, plan.owner);

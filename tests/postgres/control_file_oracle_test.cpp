@@ -60,11 +60,11 @@ void expectSame(const ControlFile& control, std::map<std::string, std::string>& 
     EXPECT_EQ(number(control.walBlockSize), fields["WAL block size"]);
     EXPECT_EQ(number(control.blocksPerFile), fields["Blocks per segment of large relation"]);
     EXPECT_EQ(control.pageChecksums, fields["Data page checksum version"] != "0");
-    EXPECT_EQ(number(control.maxConnections), fields["max_connections setting"]);
-    EXPECT_EQ(number(control.maxWorkerProcesses), fields["max_worker_processes setting"]);
-    EXPECT_EQ(number(control.maxWalSenders), fields["max_wal_senders setting"]);
-    EXPECT_EQ(number(control.maxPreparedTransactions), fields["max_prepared_xacts setting"]);
-    EXPECT_EQ(number(control.maxLocksPerTransaction), fields["max_locks_per_xact setting"]);
+    EXPECT_EQ(number(control.sizes.maxConnections), fields["max_connections setting"]);
+    EXPECT_EQ(number(control.sizes.maxWorkerProcesses), fields["max_worker_processes setting"]);
+    EXPECT_EQ(number(control.sizes.maxWalSenders), fields["max_wal_senders setting"]);
+    EXPECT_EQ(number(control.sizes.maxPreparedTransactions), fields["max_prepared_xacts setting"]);
+    EXPECT_EQ(number(control.sizes.maxLocksPerTransaction), fields["max_locks_per_xact setting"]);
 }
 
 TEST_P(ControlFileOracle, EveryFieldIsWhatPgControldataSays)
@@ -89,8 +89,8 @@ TEST_P(ControlFileOracle, EveryFieldIsWhatPgControldataSays)
     ASSERT_TRUE(control.ok()) << control.error().message;
     EXPECT_EQ(control->state, ClusterState::ShutDown);
     EXPECT_EQ(control->identity.majorVersion, GetParam());
-    EXPECT_EQ(control->maxConnections, 123);
-    EXPECT_EQ(control->maxLocksPerTransaction, 77);
+    EXPECT_EQ(control->sizes.maxConnections, 123);
+    EXPECT_EQ(control->sizes.maxLocksPerTransaction, 77);
     auto fields = controlData(cluster);
     EXPECT_EQ(fields["Database cluster state"], "shut down");
     expectSame(*control, fields);

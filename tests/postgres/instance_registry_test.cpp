@@ -27,6 +27,8 @@ Instance example(const std::string& name)
     instance.programs = "/usr/lib/postgresql/17/bin";
     instance.tablespaces = {"/srv/ts1", "/srv/ts2"};
     instance.startedAt = *parseMoment("2026-11-20T21:05:06.123456Z");
+    instance.targetEnd = model::Lsn{0x3000148};
+    instance.targetCommitAt = instance.startedAt - std::chrono::hours(2);
     return instance;
 }
 
@@ -72,6 +74,8 @@ TEST(InstanceRegistry, GivesBackWhatWasAddedInTheOrderOfTheStart)
     EXPECT_EQ(found->programs, later.programs);
     EXPECT_EQ(found->tablespaces, later.tablespaces);
     EXPECT_EQ(found->startedAt, later.startedAt);
+    EXPECT_EQ(found->targetEnd, later.targetEnd);
+    EXPECT_EQ(found->targetCommitAt, later.targetCommitAt);
     ASSERT_TRUE(registry.forget("a-later").ok());
     EXPECT_EQ(registry.find("a-later").error().code, ErrorCode::NotFound);
 }

@@ -20,11 +20,11 @@ ControlFile controlOf(int major)
 {
     ControlFile control;
     control.identity.majorVersion = major;
-    control.maxConnections = 300;
-    control.maxWorkerProcesses = 4;
-    control.maxWalSenders = 12;
-    control.maxPreparedTransactions = 7;
-    control.maxLocksPerTransaction = 128;
+    control.sizes.maxConnections = 300;
+    control.sizes.maxWorkerProcesses = 4;
+    control.sizes.maxWalSenders = 12;
+    control.sizes.maxPreparedTransactions = 7;
+    control.sizes.maxLocksPerTransaction = 128;
     return control;
 }
 

@@ -143,6 +143,54 @@ TEST(WalEventOf, OtherRecordsAreNoEvents)
     EXPECT_FALSE(*read(10, 0x70, timeOnly()));
 }
 
+/// xl_parameter_change, with what is not read at its end.
+Bytes changedParameters(std::uint32_t walLevel)
+{
+    Bytes data;
+    for (const std::uint32_t value : {200U, 11U, 12U, 13U, 140U, walLevel})
+        appendLittle(data, value);
+    data.resize(data.size() + 4);
+    return data;
+}
+
+Result<std::optional<ParameterChange>> readChange(std::uint8_t manager, std::uint8_t info,
+                                                  ByteView data)
+{
+    const Bytes bytes = WalBuilder().record(manager, info, 0, data);
+    return parameterChangeOf(recordOf(manager, info, bytes));
+}
+
+TEST(ParameterChangeOf, EverySettingIsRead)
+{
+    const auto change = readChange(0, 0x60, changedParameters(2));
+    ASSERT_OK(change);
+    ASSERT_TRUE(*change);
+    EXPECT_EQ((*change)->sizes, (model::ReplaySizes{200, 11, 12, 13, 140}));
+    EXPECT_TRUE((*change)->isReplayable);
+    EXPECT_TRUE((*readChange(0, 0x60, changedParameters(1)))->isReplayable);
+    EXPECT_FALSE((*readChange(0, 0x60, changedParameters(0)))->isReplayable);
+}
+
+TEST(ParameterChangeOf, OtherRecordsAreNone)
+{
+    for (const std::uint8_t info : std::initializer_list<std::uint8_t>{0x00, 0x10, 0x40, 0x70})
+        EXPECT_FALSE(*readChange(0, info, changedParameters(1)));
+    EXPECT_FALSE(*readChange(1, 0x60, changedParameters(1)));
+}
+
+TEST(ParameterChangeOf, ARecordCutAtAnyPlaceIsCorrupt)
+{
+    const Bytes data = changedParameters(1);
+    for (std::size_t size = 0; size < 24; ++size)
+        EXPECT_FAILS(readChange(0, 0x60, ByteView(data).first(size)), Corrupt) << size;
+    EXPECT_OK(readChange(0, 0x60, ByteView(data).first(24)));
+    const Bytes whole = WalBuilder().record(0, 0x60, 0, data);
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+        const Bytes part(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
+        EXPECT_FAILS(parameterChangeOf(recordOf(0, 0x60, part)), Corrupt) << size;
+    }
+}
+
 TEST(WalEventOf, DataCutAtAnyPlaceIsCorrupt)
 {
     const Bytes whole = fullEnd(15, true);
@@ -188,6 +236,7 @@ TEST(WalEventOf, RandomBytesNeverCrash)
         for (const std::uint8_t info : std::initializer_list<std::uint8_t>{0x80, 0xa0, 0xb0, 0xf0})
             static_cast<void>(eventOf(recordOf(info == 0xf0 ? 0 : 1, info, bytes),
                                       model::TimelineId{1}, 13 + round % 6));
+        static_cast<void>(parameterChangeOf(recordOf(0, 0x60, bytes)));
     }
 }
 

@@ -77,6 +77,7 @@ struct Seen {
     WalRecord record;
     std::size_t length = 0;
     std::optional<model::WalEvent> event;
+    std::optional<ParameterChange> change;
 };
 
 class WalOracle : public ::testing::TestWithParam<std::pair<int, int>> {
@@ -145,7 +146,8 @@ protected:
             ASSERT_TRUE(header.ok()) << header.error().message;
             const auto fed = reader.feed(*bytes, [&](const WalRecord& record) -> Result<> {
                 SALVOR_TRY(auto event, eventOf(record, header->timeline, header->majorVersion));
-                seen.push_back({record, record.data.size(), std::move(event)});
+                SALVOR_TRY(const auto change, parameterChangeOf(record));
+                seen.push_back({record, record.data.size(), std::move(event), change});
                 return {};
             });
             ASSERT_TRUE(fed.ok()) << fed.error().message;
@@ -230,6 +232,26 @@ void expectSameEvent(const Seen& seen, const Dumped& dumped)
     }
 }
 
+/// Beside "PARAMETER_CHANGE max_connections=100 … wal_level=logical …".
+void expectSameChange(const Seen& seen, const Dumped& dumped)
+{
+    const std::string& text = dumped.description;
+    ASSERT_EQ(seen.change.has_value(),
+              dumped.manager == "XLOG" && text.starts_with("PARAMETER_CHANGE "))
+        << text;
+    if (!seen.change)
+        return;
+    const auto number = [&](std::string_view name) {
+        return static_cast<int>(parseUnsigned(field(text, name, " ")).value_or(0));
+    };
+    EXPECT_EQ(seen.change->sizes,
+              (model::ReplaySizes{number("max_connections="), number("max_worker_processes="),
+                                  number("max_wal_senders="), number("max_prepared_xacts="),
+                                  number("max_locks_per_xact=")}))
+        << text;
+    EXPECT_EQ(seen.change->isReplayable, field(text, "wal_level=", " ") != "minimal") << text;
+}
+
 void WalOracle::compare(const std::vector<Seen>& seen, const std::vector<Dumped>& dumped)
 {
     ASSERT_EQ(seen.size(), dumped.size());
@@ -247,6 +269,7 @@ void WalOracle::compare(const std::vector<Seen>& seen, const std::vector<Dumped>
             ASSERT_TRUE(gap == 0 || gap == 24 || gap == 40) << expected.lsn << " " << gap;
         }
         expectSameEvent(seen[i], expected);
+        expectSameChange(seen[i], expected);
     }
 }
 
@@ -254,6 +277,8 @@ TEST_P(WalOracle, EveryRecordAndEventIsWhatPgWaldumpSays)
 {
     work();
     cluster->crash();
+    cluster->set("max_connections", "123");
+    cluster->set("max_locks_per_transaction", "77");
     cluster->start();
     cluster->pgbench({"-c", "2", "-t", "100", "-n", "-S"});
     cluster->execute("INSERT INTO made VALUES (4000)");
@@ -268,7 +293,10 @@ TEST_P(WalOracle, EveryRecordAndEventIsWhatPgWaldumpSays)
 
     std::set<std::string> kinds;
     std::size_t longest = 0;
+    model::ReplaySizes sizes;
     for (const Seen& one : seen) {
+        if (one.change)
+            sizes.raiseTo(one.change->sizes);
         longest = std::max(longest, one.length);
         if (one.event)
             kinds.insert(std::to_string(static_cast<int>(one.event->kind))
@@ -276,6 +304,9 @@ TEST_P(WalOracle, EveryRecordAndEventIsWhatPgWaldumpSays)
     }
     EXPECT_EQ(kinds, (std::set<std::string>{"0", "0p", "1", "1p", "2"}));
     EXPECT_GT(longest, 3000000U);
+    EXPECT_EQ(sizes.maxConnections, 123);
+    EXPECT_EQ(sizes.maxPreparedTransactions, 10);
+    EXPECT_EQ(sizes.maxLocksPerTransaction, 77);
 }
 
 TEST_P(WalOracle, AReaderThatStartsLaterSeesTheSameFromThereOn)

@@ -55,6 +55,27 @@ TEST_F(RestoreTest, CopyIsQuietAndSaysHowItIsStarted)
     EXPECT_FALSE(outcome->warnings.empty());
 }
 
+TEST_F(RestoreTest, WhatTheOriginalRaisedAfterTheBackupIsRaisedInTheCopy)
+{
+    files["postgresql.conf"] = text("max_connections = 100\n");
+    store();
+    auto wanted = request();
+    wanted.replaySizes.maxConnections = 4321;
+    wanted.replaySizes.maxWalSenders = 1;
+
+    const auto outcome = carryOut(*plan(wanted));
+
+    ASSERT_OK(outcome);
+    const std::string conf = content("copy/postgresql.auto.conf");
+    EXPECT_NE(conf.find("max_connections = '4321'"), std::string::npos);
+    EXPECT_EQ(conf.find("max_wal_senders"), std::string::npos);
+    EXPECT_NE(std::find_if(outcome->warnings.begin(), outcome->warnings.end(),
+                           [](const std::string& warning) {
+                               return warning.find("raised 'max_connections'") != std::string::npos;
+                           }),
+              outcome->warnings.end());
+}
+
 TEST_F(RestoreTest, ConfigurationFromOutsideComesBackBesideTheDirectory)
 {
     files["/etc/postgresql/15/main/postgresql.conf"] = text("include_dir = 'conf.d'\n");

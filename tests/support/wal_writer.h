@@ -3,6 +3,7 @@
 
 #include "core/crypto/crc32c.h"
 #include "core/model/cluster.h"
+#include "core/model/replay_sizes.h"
 #include "core/model/wal.h"
 
 #include <algorithm>
@@ -58,6 +59,25 @@ public:
         appendLittle(data, nextXid);
         data.resize(88);
         return insert(0, 0x10, 0, data);
+    }
+    /// As a server writes it that was started with other settings; `level` 0 is minimal.
+    Place parameterChange(const model::ReplaySizes& sizes, std::uint32_t level = 1)
+    {
+        Bytes data;
+        for (const int size : {sizes.maxConnections, sizes.maxWorkerProcesses, sizes.maxWalSenders,
+                               sizes.maxPreparedTransactions, sizes.maxLocksPerTransaction})
+            appendLittle(data, static_cast<std::uint32_t>(size));
+        appendLittle(data, level);
+        data.resize(28);
+        return insert(0, 0x60, 0, data);
+    }
+    Place createTablespace(std::uint32_t oid, const std::string& path)
+    {
+        Bytes data;
+        appendLittle(data, oid);
+        append(data, asBytes(path));
+        data.push_back(std::byte{0});
+        return insert(5, 0x00, 7, data);
     }
     /// A record that says nothing, with that much data.
     Place filler(std::size_t size) { return insert(0, 0x20, 0, Bytes(size, std::byte{7})); }

@@ -1,4 +1,4 @@
-#include "core/finder/replay_hazards.h"
+#include "core/finder/replay_needs.h"
 
 #include "core/wal/archive.h"
 
@@ -35,14 +35,44 @@ std::optional<std::string> placeOf(const postgres::WalRecord& record)
     return std::string(text.substr(0, text.find('\0')));
 }
 
+void lookForTablespace(const postgres::WalRecord& record, ReplayNeeds& needs)
+{
+    if (!makesTablespace(record))
+        return;
+    const auto place = placeOf(record);
+    if (place && place->empty())
+        return;
+    needs.blockers.push_back({model::Check::Level::Blocker, "tablespaces",
+                              "The WAL at " + model::formatLsn(record.start)
+                                  + " makes a tablespace in '" + place.value_or("?") + "'.",
+                              "Replay would make it in that very place and write into it.",
+                              "Choose a backup that was taken after it, or a target before it."});
+}
+
+Result<> lookForSettings(const postgres::WalRecord& record, ReplayNeeds& needs)
+{
+    SALVOR_TRY(const auto change, postgres::parameterChangeOf(record));
+    if (!change)
+        return {};
+    needs.sizes.raiseTo(change->sizes);
+    if (!change->isReplayable)
+        needs.blockers.push_back(
+            {model::Check::Level::Blocker, "WAL",
+             "From " + model::formatLsn(record.start)
+                 + " on the original ran with wal_level = minimal.",
+             "That WAL does not hold everything: a server refuses to replay it.",
+             "Choose a backup that was taken after it, or a target before it."});
+    return {};
+}
+
 } // namespace
 
-Result<std::vector<model::Check>> replayHazards(const repository::Repository& repository,
-                                                const Resolution& resolution, JobContext& job)
+Result<ReplayNeeds> replayNeeds(const repository::Repository& repository,
+                                const Resolution& resolution, JobContext& job)
 {
-    std::vector<model::Check> found;
+    ReplayNeeds needs;
     if (!repository.keys().canReadContents())
-        return found;
+        return needs;
     const model::Backup& backup = resolution.backup;
     SALVOR_TRY(auto path,
                wal::timelinePath(repository, backup.incarnation, resolution.target.timeline));
@@ -50,23 +80,15 @@ Result<std::vector<model::Check>> replayHazards(const repository::Repository& re
                wal::PathSegments::list(repository, backup.incarnation, std::move(path)));
     const wal::RecordVisitor look = [&](const postgres::WalRecord& record,
                                         model::TimelineId /*timeline*/) -> Result<bool> {
-        if (!makesTablespace(record))
-            return true;
-        const auto place = placeOf(record);
-        if (place && place->empty())
-            return true;
-        found.push_back({model::Check::Level::Blocker, "tablespaces",
-                         "The WAL at " + model::formatLsn(record.start) + " makes a tablespace in '"
-                             + place.value_or("?") + "'.",
-                         "Replay would make it in that very place and write into it.",
-                         "Choose a backup that was taken after it, or a target before it."});
+        lookForTablespace(record, needs);
+        SALVOR_CHECK(lookForSettings(record, needs));
         return true;
     };
     const model::Lsn end =
         std::max(resolution.target.replayEnd.value_or(backup.stopLsn), backup.stopLsn);
     SALVOR_CHECK(wal::scanRecords(repository, backup.incarnation, segments, backup.startLsn, end,
                                   look, job));
-    return found;
+    return needs;
 }
 
 } // namespace salvor::finder
