@@ -13,7 +13,6 @@
 #include <QHBoxLayout>
 #include <QInputDialog>
 #include <QMenuBar>
-#include <QMessageBox>
 #include <QStackedWidget>
 #include <QVBoxLayout>
 
@@ -292,18 +291,7 @@ void MainWindow::closeEvent(QCloseEvent* event)
         return;
     }
     event->ignore();
-    auto* box = new QMessageBox(QMessageBox::NoIcon, tr("A restore is running"),
-                                tr("Salvor cannot be closed while it restores."),
-                                QMessageBox::NoButton, this);
-    box->setInformativeText(tr("Stop it first: what is written so far stays, and no server can "
-                               "start from it. The repository and the cluster are untouched."));
-    box->setAttribute(Qt::WA_DeleteOnClose);
-    auto* stop = box->addButton(tr("Stop safely"), QMessageBox::DestructiveRole);
-    auto* keep = box->addButton(tr("Keep running"), QMessageBox::RejectRole);
-    box->setDefaultButton(keep);
-    box->setEscapeButton(keep);
-    connect(stop, &QAbstractButton::clicked, m_flow, &RestoreFlow::stopSafely);
-    box->open();
+    m_flow->askToStop(tr("Salvor cannot be closed while it restores. Stop the restore?"));
 }
 
 } // namespace salvor::gui
