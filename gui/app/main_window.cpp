@@ -164,11 +164,13 @@ void MainWindow::open(Page page)
 {
     if (m_firstRun && page != Settings)
         page = FirstRun;
+    // Asked before the page is shown: hiding the other moves the focus to the first field of this.
+    QWidget* shown = m_pages->widget(page);
+    QWidget* focus = shown->focusWidget();
     m_pages->setCurrentIndex(page);
     m_nav->setCurrent(page == FirstRun ? Clusters : page);
     m_nav->setWidth(page == Restore ? NavBar::Width::Icons : NavBar::Width::Words);
-    QWidget* shown = m_pages->currentWidget();
-    (shown->focusWidget() != nullptr ? shown->focusWidget() : shown)->setFocus();
+    (focus != nullptr ? focus : shown)->setFocus();
     if (page == Restore)
         m_offer->hide();
     else

@@ -208,9 +208,8 @@ void ResultStep::showFailure(const Error& error)
     if (!stopped)
         m_facts->add(tr("Reported"), text::asSentence(error.message));
     if (context().copyStarted)
-        addStep(tr("The files in %1 are whole, and a copy was started from them. This says how it "
-                   "stands now, and its name, to look at it or to remove it:")
-                    .arg(place),
+        addStep(tr("A copy was started. This says its name and how it stands now, to look at it "
+                   "or to remove it:"),
                 instanceCommand() + QStringLiteral(" list"));
     addStep(tr("To try again, go back to the checks; they say what is in the way."));
 }
