@@ -11,6 +11,7 @@
 #include <QScrollArea>
 #include <QScrollBar>
 #include <QStackedWidget>
+#include <QTableView>
 
 namespace salvor::gui {
 namespace {
@@ -160,7 +161,16 @@ TEST_F(Window, ShowsAPageWithTheFocusInItsList)
     start();
     QApplication::setActiveWindow(window.get());
 
-    window->open(MainWindow::Points);
+    for (auto* table : window->findChildren<QTableView*>())
+        if (table->isVisible())
+            table->setCurrentIndex(table->model()
+                                       ->match(table->model()->index(0, 0), Qt::DisplayRole,
+                                               QStringLiteral("orders-prod"))
+                                       .value(0));
+
+    for (auto* button : window->findChildren<QPushButton*>())
+        if (button->isVisible() && button->text() == QStringLiteral("Show recovery &points"))
+            QTest::mouseClick(button, Qt::LeftButton);
 
     EXPECT_NE(qobject_cast<QAbstractItemView*>(window->focusWidget()), nullptr);
 }
