@@ -10,7 +10,7 @@ namespace salvor::gui {
 
 /// Opens the console with the first call that needs it, and anew after the configuration changed or
 /// could not be read. Thread-safe.
-class ConsoleBackend final : public Backend {
+class ConsoleBackend : public Backend {
 public:
     /// `given` as --config has it; `fallback` is where a first configuration is written.
     ConsoleBackend(std::optional<Path> given, Path fallback, console::Surroundings surroundings,

@@ -13,7 +13,6 @@
 #include <QHBoxLayout>
 #include <QInputDialog>
 #include <QMenuBar>
-#include <QMessageBox>
 #include <QStackedWidget>
 #include <QVBoxLayout>
 
@@ -165,11 +164,13 @@ void MainWindow::open(Page page)
 {
     if (m_firstRun && page != Settings)
         page = FirstRun;
+    // Asked before the page is shown: hiding the other moves the focus to the first field of this.
+    QWidget* shown = m_pages->widget(page);
+    QWidget* focus = shown->focusWidget();
     m_pages->setCurrentIndex(page);
     m_nav->setCurrent(page == FirstRun ? Clusters : page);
     m_nav->setWidth(page == Restore ? NavBar::Width::Icons : NavBar::Width::Words);
-    QWidget* shown = m_pages->currentWidget();
-    (shown->focusWidget() != nullptr ? shown->focusWidget() : shown)->setFocus();
+    (focus != nullptr ? focus : shown)->setFocus();
     if (page == Restore)
         m_offer->hide();
     else
@@ -292,18 +293,7 @@ void MainWindow::closeEvent(QCloseEvent* event)
         return;
     }
     event->ignore();
-    auto* box = new QMessageBox(QMessageBox::NoIcon, tr("A restore is running"),
-                                tr("Salvor cannot be closed while it restores."),
-                                QMessageBox::NoButton, this);
-    box->setInformativeText(tr("Stop it first: what is written so far stays, and no server can "
-                               "start from it. The repository and the cluster are untouched."));
-    box->setAttribute(Qt::WA_DeleteOnClose);
-    auto* stop = box->addButton(tr("Stop safely"), QMessageBox::DestructiveRole);
-    auto* keep = box->addButton(tr("Keep running"), QMessageBox::RejectRole);
-    box->setDefaultButton(keep);
-    box->setEscapeButton(keep);
-    connect(stop, &QAbstractButton::clicked, m_flow, &RestoreFlow::stopSafely);
-    box->open();
+    m_flow->askToStop(tr("Salvor cannot be closed while it restores. Stop the restore?"));
 }
 
 } // namespace salvor::gui

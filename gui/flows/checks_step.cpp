@@ -60,7 +60,7 @@ ChecksStep::ChecksStep(FlowContext& context)
 {
     m_header->addAction(m_again);
     m_interrupted->hide();
-    m_grid->setContentsMargins(16, 12, 16, 12);
+    m_grid->setContentsMargins(12, 12, 12, 12);
     m_grid->setHorizontalSpacing(16);
     m_grid->setVerticalSpacing(12);
     m_grid->setColumnMinimumWidth(0, 96);
@@ -70,7 +70,7 @@ ChecksStep::ChecksStep(FlowContext& context)
     m_grid->setColumnStretch(4, 3);
     auto* content = new QWidget;
     auto* contentColumn = new QVBoxLayout(content);
-    contentColumn->setContentsMargins(0, 0, 0, 0);
+    contentColumn->setContentsMargins(4, 0, 4, 4);
     m_rows->setLayout(m_grid);
     contentColumn->addWidget(m_rows);
     contentColumn->addWidget(m_fold, 0, Qt::AlignLeft);
@@ -105,8 +105,9 @@ void ChecksStep::enter()
     if (interrupted)
         m_interrupted->setWords(
             tr("This restore was started before and did not end"),
-            tr("Plan %1. What it wrote stays in %2 and no server starts from it. Remove that "
-               "directory or go back and choose another.")
+            tr("Plan %1, into %2. The checks say what it left there and what becomes of that. Or "
+               "go "
+               "back and choose another directory.")
                 .arg(QString::fromStdString(draft().planHash).left(12),
                      QString::fromStdString(draft().choice.destination.string())));
     m_interrupted->setVisible(interrupted);
@@ -154,7 +155,11 @@ void ChecksStep::addRow(const model::Check& check)
     m_grid->addWidget(new Badge(markOf(check.level), wordOf(check.level)), row, 0, Qt::AlignTop);
     auto* name = new Text(QString::fromStdString(check.name), TextSize::Strong);
     m_grid->addWidget(name, row, 1, Qt::AlignTop);
-    m_grid->addWidget(new Text(text::asSentence(check.found)), row, 2, Qt::AlignTop);
+    const bool onlyFound = check.cause.empty() && check.fix.empty();
+    m_grid->addWidget(new Text(text::asSentence(check.found)), row, 2, 1, onlyFound ? 3 : 1,
+                      Qt::AlignTop);
+    if (onlyFound)
+        return;
     m_grid->addWidget(new Text(text::asSentence(check.cause), TextSize::Body, Ink::Muted), row, 3,
                       Qt::AlignTop);
     m_grid->addWidget(new Text(text::asSentence(check.fix)), row, 4, Qt::AlignTop);

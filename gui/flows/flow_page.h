@@ -19,6 +19,7 @@ struct FlowContext {
     RestoreDraft draft;
     std::optional<model::RestorePlan> plan; ///< Of the draft as it is; unset when that changed.
     std::optional<Result<model::RestoreOutcome>> outcome;
+    bool copyStarted = false; ///< By the run of that outcome: its files are whole.
 
     [[nodiscard]] const console::ClusterSummary* cluster() const
     {

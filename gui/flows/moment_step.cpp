@@ -476,7 +476,9 @@ QString MomentStep::hint() const
         return m_problem;
     if (!context().plan)
         return tr("Looking whether this moment can be restored.");
-    return text::asSentence(context().plan->backupChosenBecause);
+    return tr("From backup %1: %2.")
+        .arg(QString::fromStdString(context().plan->backup.id),
+             QString::fromStdString(context().plan->backupChosenBecause));
 }
 
 } // namespace salvor::gui

@@ -323,12 +323,11 @@ void RestoreFlow::showState()
     m_primary->setVisible(step() != RestoreStep::Run || m_context->outcome.has_value());
 }
 
-void RestoreFlow::askToStop()
+void RestoreFlow::askToStop(const QString& title)
 {
-    auto* box = new QMessageBox(QMessageBox::NoIcon, tr("A restore is running"),
-                                tr("Stop the restore?"), QMessageBox::NoButton, this);
-    box->setInformativeText(tr("What is written so far stays, and no server can start from it. The "
-                               "repository and the cluster are untouched."));
+    auto* box = new QMessageBox(QMessageBox::NoIcon, tr("A restore is running"), title,
+                                QMessageBox::NoButton, this);
+    box->setInformativeText(m_run->remains());
     box->setAttribute(Qt::WA_DeleteOnClose);
     auto* stop = box->addButton(tr("Stop safely"), QMessageBox::DestructiveRole);
     auto* keep = box->addButton(tr("Keep running"), QMessageBox::RejectRole);
@@ -343,7 +342,7 @@ void RestoreFlow::keyPressEvent(QKeyEvent* event)
     switch (event->key()) {
     case Qt::Key_Escape:
         if (isRunning())
-            askToStop();
+            askToStop(tr("Stop the restore?"));
         else
             Q_EMIT left();
         return;

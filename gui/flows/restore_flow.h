@@ -51,6 +51,8 @@ public:
     [[nodiscard]] bool isOpen() const { return m_open; }
     [[nodiscard]] bool isRunning() const;
     void stopSafely();
+    /// Asks a person whether the running restore shall stop. `title` says why it is asked.
+    void askToStop(const QString& title);
     [[nodiscard]] RestoreStep step() const;
     [[nodiscard]] QWidget* page() const;
     [[nodiscard]] QPushButton* primaryButton() const { return m_primary; }
@@ -74,7 +76,6 @@ private:
     void save();
     void finish();
     void showState();
-    void askToStop();
 
     std::unique_ptr<FlowContext> m_context;
     DraftStore m_store;

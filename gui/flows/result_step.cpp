@@ -1,5 +1,6 @@
 #include "gui/flows/result_step.h"
 
+#include "core/restore/words.h"
 #include "gui/text/error_text.h"
 
 #include <QHBoxLayout>
@@ -22,6 +23,11 @@ QVBoxLayout* columnIn(QWidget* box)
     column->setContentsMargins(0, 0, 0, 0);
     column->setSpacing(8);
     return column;
+}
+
+QString quoted(const std::string& word)
+{
+    return QString::fromStdString(restore::shellWord(word));
 }
 
 QString lsnText(model::Lsn lsn)
@@ -164,19 +170,19 @@ void ResultStep::showNext(const model::RestoreOutcome& outcome)
     }
     if (outcome.port > 0 && !outcome.socketDirectory.empty())
         addStep(tr("Look whether the data you need is there:"),
-                QStringLiteral("psql -h %1 -p %2 -d postgres")
-                    .arg(QString::fromStdString(outcome.socketDirectory))
+                QStringLiteral("psql -h %1 -p %2 -U postgres -d postgres")
+                    .arg(quoted(outcome.socketDirectory))
                     .arg(outcome.port));
-    const QString name = QString::fromStdString(outcome.instance);
+    const QString name = quoted(outcome.instance);
+    const QString instance = instanceCommand();
     const bool paused = context().plan && context().plan->action == model::AtTarget::Pause;
-    if (!name.isEmpty() && paused)
+    if (!outcome.instance.empty() && paused)
         addStep(tr("It waits at the moment, read-only. When it is the right one, open it for "
                    "writing:"),
-                QStringLiteral("salvorctl instance promote %1").arg(name));
-    if (!name.isEmpty())
-        addStep(
-            tr("When you are done with it, stop it and remove it:"),
-            QStringLiteral("salvorctl instance stop %1 && salvorctl instance remove %1").arg(name));
+                QStringLiteral("%1 promote %2").arg(instance, name));
+    if (!outcome.instance.empty())
+        addStep(tr("When you are done with it, stop it and remove it:"),
+                QStringLiteral("%1 stop %2 && %1 remove %2").arg(instance, name));
     if (!paused)
         addStep(tr("Before it is used in earnest: take a fresh backup of it and set up archiving; "
                    "it has a timeline of its own."));
@@ -191,7 +197,9 @@ void ResultStep::showFailure(const Error& error)
     m_header->setSentence(tr("The repository and the cluster are untouched."));
     if (stopped) {
         m_notice->setKind(Notice::Kind::Info);
-        m_notice->setWords(tr("Stopped on request"), text::asSentence(error.message));
+        m_notice->setWords(tr("Stopped on request"), error.hint.empty()
+                                                         ? tr("Nothing was written.")
+                                                         : text::asSentence(error.hint));
     } else {
         m_notice->showError(error);
     }
@@ -199,8 +207,17 @@ void ResultStep::showFailure(const Error& error)
     m_facts->add(tr("Directory"), place, TextSize::Mono);
     if (!stopped)
         m_facts->add(tr("Reported"), text::asSentence(error.message));
-    addStep(tr("What was written stays in %1. No server can start from it.").arg(place));
+    if (context().copyStarted)
+        addStep(tr("A copy was started. This says its name and how it stands now, to look at it "
+                   "or to remove it:"),
+                instanceCommand() + QStringLiteral(" list"));
     addStep(tr("To try again, go back to the checks; they say what is in the way."));
+}
+
+QString ResultStep::instanceCommand() const
+{
+    return QStringLiteral("salvorctl --config %1 instance")
+        .arg(quoted(context().backend->configFile().native()));
 }
 
 QString ResultStep::cluster() const

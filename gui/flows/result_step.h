@@ -20,6 +20,8 @@ public:
 
 private:
     [[nodiscard]] QString cluster() const;
+    /// Ready for the verb and the name.
+    [[nodiscard]] QString instanceCommand() const;
     void showOutcome(const model::RestoreOutcome& outcome);
     void showFailure(const Error& error);
     void addCheck(Mark mark, const QString& words);

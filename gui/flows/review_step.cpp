@@ -95,6 +95,10 @@ void ReviewStep::showCreated(const model::RestorePlan& plan)
                                       .arg(model::value(plan.target.timeline)));
     m_created->add(tr("On"), QString::fromStdString(plan.destination), TextSize::Mono);
     m_created->add(tr("State"), text::asSentence(plan.target.words));
+    if (plan.target.lastCommitAt)
+        m_created->add(
+            tr("Newest commit"),
+            text::readBack(*plan.target.lastCommitAt, context().zones, text::Digits::Microseconds));
     std::uint64_t segments = 0;
     for (const auto& range : plan.walNeeded)
         segments += range.lastSegment - range.firstSegment + 1;

@@ -7,7 +7,19 @@
 #include <QPlainTextEdit>
 #include <QVBoxLayout>
 
+#include <algorithm>
+
 namespace salvor::gui {
+namespace {
+
+/// With its replay a copy has begun to run; until then the files are not a data directory.
+bool hasStartedCopy(const std::vector<JobPhase>& phases)
+{
+    return std::any_of(phases.begin(), phases.end(),
+                       [](const JobPhase& phase) { return phase.name == "replay"; });
+}
+
+} // namespace
 
 RunStep::RunStep(FlowContext& context)
     : FlowPage(context)
@@ -73,10 +85,7 @@ void RunStep::enter()
     m_header->setTitle(tr("Restoring %1 to %2")
                            .arg(QString::fromStdString(context().plan->cluster),
                                 QString::fromStdString(context().plan->destination)));
-    m_remains->setText(tr("What is written so far stays in %1; no server can start from it. The "
-                          "repository and the cluster are untouched. To go on later, remove that "
-                          "directory and restore again.")
-                           .arg(QString::fromStdString(context().plan->destination)));
+    context().copyStarted = false;
     m_stop->setEnabled(true);
     m_job = startJob<model::RestoreOutcome>(
         this,
@@ -96,6 +105,8 @@ void RunStep::look()
     const JobRecord::Seen seen = m_job->seen();
     m_progress->update(seen.phases, monotonicNow(), ProgressPanel::Ending::StillRunning);
     showLog(seen);
+    context().copyStarted = hasStartedCopy(seen.phases);
+    m_remains->setText(remains());
     QString phase = tr("Starting");
     if (!seen.phases.empty()) {
         phase = text::asSentence(seen.phases.back().name);
@@ -129,6 +140,18 @@ void RunStep::showLog(const JobRecord::Seen& seen)
     m_shownLines = seen.lineCount;
 }
 
+QString RunStep::remains() const
+{
+    const QString place = QString::fromStdString(draft().choice.destination.string());
+    const QString untouched = tr("The repository and the cluster are untouched.");
+    return context().copyStarted
+               ? tr("The files in %1 are whole and stay; the copy that replays is stopped. %2")
+                     .arg(place, untouched)
+               : tr("What is written so far stays in %1; no server can start from it, and the "
+                    "next restore there sets it aside. %2")
+                     .arg(place, untouched);
+}
+
 void RunStep::stopSafely()
 {
     if (!m_job)
@@ -147,6 +170,7 @@ void RunStep::ended(const Result<model::RestoreOutcome>& outcome)
                                                               : ProgressPanel::Ending::Failed;
     m_progress->update(seen.phases, monotonicNow(), ending);
     showLog(seen);
+    context().copyStarted = hasStartedCopy(seen.phases);
     m_job.clear();
     m_stop->setEnabled(false);
     m_header->setSentence(outcome.ok()                               ? tr("The run has ended.")

@@ -27,6 +27,8 @@ public:
     [[nodiscard]] bool isRunning() const { return !m_job.isNull(); }
     /// Asks the restore to stop; it ends with a result that says so.
     void stopSafely();
+    /// What would be left if it was stopped now. Whole sentences.
+    [[nodiscard]] QString remains() const;
 
 private:
     void look();

@@ -136,13 +136,14 @@ QString ClusterModel::secondLine(const console::ClusterSummary& cluster, int col
     const auto newest = newestRestorable(cluster);
     switch (column) {
     case Name: {
+        // What matters most first: the end of the line may have no room.
         QStringList parts;
+        if (!cluster.configured)
+            parts << tr("not configured here");
         if (cluster.incarnation)
             parts << tr("version %1").arg(cluster.incarnation->identity.majorVersion);
         if (!cluster.backups.empty())
             parts << text::size(cluster.backups.back().logicalSize);
-        if (!cluster.configured)
-            parts << tr("not configured here");
         return parts.join(QStringLiteral(" · "));
     }
     case LastBackup:

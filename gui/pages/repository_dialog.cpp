@@ -111,7 +111,7 @@ QWidget* RepositoryDialog::makePlace()
     group->addButton(m_folderKind, 0);
     group->addButton(m_s3Kind, 1);
     m_folderKind->setChecked(true);
-    connect(group, &QButtonGroup::idClicked, m_kinds, &QStackedWidget::setCurrentIndex);
+    connect(group, &QButtonGroup::idClicked, this, &RepositoryDialog::showKind);
     connect(group, &QButtonGroup::idClicked, this, [this] {
         m_tested = false;
         showState();
@@ -137,6 +137,7 @@ QWidget* RepositoryDialog::makePlace()
     m_kinds->addWidget(folderPage);
     m_kinds->addWidget(makeS3());
     m_kinds->setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Maximum);
+    showKind(0);
 
     auto* place = new QWidget;
     auto* column = new QVBoxLayout(place);
@@ -235,6 +236,15 @@ void RepositoryDialog::watchFields()
                 QString::fromStdString(m_backend->configFile().parent_path().string())
                 + QStringLiteral("/%1.key").arg(name));
     });
+}
+
+void RepositoryDialog::showKind(int kind)
+{
+    // A page that is not shown takes no room.
+    for (int i = 0; i < m_kinds->count(); ++i)
+        m_kinds->widget(i)->setSizePolicy(QSizePolicy::Preferred, i == kind ? QSizePolicy::Preferred
+                                                                            : QSizePolicy::Ignored);
+    m_kinds->setCurrentIndex(kind);
 }
 
 void RepositoryDialog::browse()

@@ -38,6 +38,7 @@ private:
     [[nodiscard]] QWidget* makeKey();
     [[nodiscard]] QWidget* makeFoot();
     void watchFields();
+    void showKind(int kind);
     void browse();
     void showState();
     void test();

@@ -97,20 +97,21 @@ void CellDelegate::paint(QPainter* painter, const QStyleOptionViewItem& option,
                               : trouble || index.column() == m_strong ? TextSize::Strong
                                                                       : TextSize::Body);
     const auto line = [&](const QRect& box, const QFont& lineFont, const QColor& ink,
-                          const QString& words) {
+                          const QString& words, Qt::TextElideMode elide) {
         painter->setFont(lineFont);
         painter->setPen(ink);
         painter->drawText(
             box, static_cast<int>((alignment & Qt::AlignHorizontal_Mask) | Qt::AlignVCenter),
-            QFontMetrics(lineFont).elidedText(words, Qt::ElideMiddle, box.width()));
+            QFontMetrics(lineFont).elidedText(words, elide, box.width()));
     };
     const QColor ink = trouble ? markColour(theme, *mark) : theme.text;
     if (second.isEmpty()) {
-        line(area, font, ink, first);
+        line(area, font, ink, first, Qt::ElideMiddle);
     } else {
-        line(QRect(area.left(), area.top() + 5, area.width(), 20), font, ink, first);
+        line(QRect(area.left(), area.top() + 5, area.width(), 20), font, ink, first,
+             Qt::ElideMiddle);
         line(QRect(area.left(), area.top() + 25, area.width(), 18), fontOf(TextSize::Note),
-             theme.muted, second);
+             theme.muted, second, Qt::ElideRight);
     }
     painter->restore();
 }

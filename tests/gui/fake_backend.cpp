@@ -102,7 +102,7 @@ model::RestorePlan planFor(const console::RestoreChoice& choice)
     plan.repositoryId = "0123456789abcdef0123456789abcdef";
     plan.cluster = choice.cluster;
     plan.backup = cluster.backups.back();
-    plan.backupChosenBecause = "uses backup " + plan.backup.id + ", the newest before that moment";
+    plan.backupChosenBecause = "it is the newest one that ends before the target";
     plan.asked = choice.target;
     plan.target.timeline = model::TimelineId{3};
     plan.target.lsn = model::Lsn{0x2A47F0412E8U};

@@ -11,6 +11,7 @@
 #include <QScrollArea>
 #include <QScrollBar>
 #include <QStackedWidget>
+#include <QTableView>
 
 namespace salvor::gui {
 namespace {
@@ -93,6 +94,30 @@ QStringList unnamedIn(QWidget& root)
     return unnamed;
 }
 
+/// Where Tab goes up or, in a line, to the left.
+QStringList jumpsOf(const QWidget& page)
+{
+    QStringList jumps;
+    std::vector<QWidget*> way;
+    auto* first = const_cast<QWidget*>(&page); // NOLINT(cppcoreguidelines-pro-type-const-cast)
+    for (QWidget* at = page.nextInFocusChain(); at != first; at = at->nextInFocusChain())
+        if (page.isAncestorOf(at) && at->isVisible() && at->isEnabled()
+            && (at->focusPolicy() & Qt::TabFocus) != 0 && at->focusProxy() == nullptr)
+            way.push_back(at);
+    for (std::size_t i = 1; i < way.size(); ++i) {
+        const QRect before(way[i - 1]->mapTo(first, QPoint()), way[i - 1]->size());
+        const QRect here(way[i]->mapTo(first, QPoint()), way[i]->size());
+        const bool sameLine = here.top() < before.bottom() && before.top() < here.bottom();
+        if (sameLine ? here.left() < before.left() : here.bottom() < before.top())
+            jumps << QStringLiteral("%1 after %2")
+                         .arg(
+                             QAccessible::queryAccessibleInterface(way[i])->text(QAccessible::Name),
+                             QAccessible::queryAccessibleInterface(way[i - 1])
+                                 ->text(QAccessible::Name));
+    }
+    return jumps;
+}
+
 TEST_F(Window, EveryControlHasANameOnEveryPage)
 {
     backend->holdApply = true;
@@ -118,6 +143,36 @@ TEST_F(Window, NoPageScrollsAndNothingIsCutAtTheSmallestScreen)
                 EXPECT_FALSE(area->horizontalScrollBar()->isVisible());
             }
     });
+}
+
+TEST_F(Window, TabGoesDownEveryPage)
+{
+    backend->holdApply = true;
+    start();
+    QApplication::setActiveWindow(window.get());
+    visitPages([this] {
+        const auto* page = window->findChild<QStackedWidget*>()->currentWidget();
+        EXPECT_EQ(jumpsOf(*page).join(QStringLiteral("; ")).toStdString(), "");
+    });
+}
+
+TEST_F(Window, ShowsAPageWithTheFocusInItsList)
+{
+    start();
+    QApplication::setActiveWindow(window.get());
+
+    for (auto* table : window->findChildren<QTableView*>())
+        if (table->isVisible())
+            table->setCurrentIndex(table->model()
+                                       ->match(table->model()->index(0, 0), Qt::DisplayRole,
+                                               QStringLiteral("orders-prod"))
+                                       .value(0));
+
+    for (auto* button : window->findChildren<QPushButton*>())
+        if (button->isVisible() && button->text() == QStringLiteral("Show recovery &points"))
+            QTest::mouseClick(button, Qt::LeftButton);
+
+    EXPECT_NE(qobject_cast<QAbstractItemView*>(window->focusWidget()), nullptr);
 }
 
 TEST_F(Window, EveryDialogControlHasAName)
