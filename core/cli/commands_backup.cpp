@@ -58,7 +58,7 @@ Result<> verifyOne(const Run& run, const std::string& name, const verify::Verify
 {
     auto report = run.console.verify(name, request, run.job);
     if (!report.ok())
-        return std::move(report).error().in("repository '" + name + "'");
+        return std::move(report).error();
     for (const verify::Finding& finding : report->findings) {
         sum.findings.push_back(findingJson(name, finding));
         sum.text += findingText(name, finding);

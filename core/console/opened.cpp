@@ -84,7 +84,8 @@ Result<Unlock> unlockFor(const settings::RepositoryConfig& place, const AskPassp
     if (!place.encrypted)
         return Unlock{};
     if (!place.keyFile.empty()) {
-        SALVOR_TRY(Secret key, repository::readKeyFile(place.keyFile));
+        SALVOR_TRY(Secret key,
+                   repository::readKeyFile(place.keyFile).in("repository '" + place.name + "'"));
         return Unlock{Unlock::Kind::KeyFile, std::move(key)};
     }
     if (!place.keyCommand.empty())
@@ -109,7 +110,7 @@ Result<std::shared_ptr<repository::Repository>> Console::open(const std::string&
     if (const auto known = m_opened->repositories.find(name); known != m_opened->repositories.end())
         return known->second;
     const std::string doing = "repository '" + name + "'";
-    SALVOR_TRY(const auto driver, openPlace(place));
+    SALVOR_TRY(const auto driver, openPlace(place).in(doing));
     SALVOR_TRY(const Unlock unlock, unlockFor(place, m_ask));
     auto opened = openWith(driver, unlock);
     if (!opened.ok())

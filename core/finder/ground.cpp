@@ -200,7 +200,7 @@ Result<std::optional<model::WalEvent>> lastCommitIn(const LsnSpan& span,
             return true;
         };
         const Lsn from{number * size};
-        SALVOR_CHECK(wal::scanEvents(repository, incarnation, segments, from, to, keep, job));
+        SALVOR_CHECK(wal::scanEvents({repository, incarnation, segments, from, to}, keep, job));
         if (last || from <= span.low)
             return last;
         to = from;

@@ -64,8 +64,9 @@ Result<Resolver::RecordAt> Resolver::findRecord(Lsn lsn)
         return true;
     };
     SALVOR_TRY(const auto end,
-               wal::scanRecords(m_ground.repository, m_ground.incarnation, m_ground.segments,
-                                Lsn{number * size}, std::nullopt, look, m_job));
+               wal::scanRecords({m_ground.repository, m_ground.incarnation, m_ground.segments,
+                                 Lsn{number * size}, std::nullopt},
+                                look, m_job));
     found.because = end.because;
     return found;
 }

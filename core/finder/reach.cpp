@@ -197,8 +197,9 @@ Result<Resolution> Resolver::resolve(const model::ImmediateTarget& /*target*/)
             firstLost = event;
         return true;
     };
-    SALVOR_CHECK(wal::scanEvents(m_ground.repository, m_ground.incarnation, m_ground.segments,
-                                 backup.startLsn, std::nullopt, count, m_job));
+    SALVOR_CHECK(wal::scanEvents({m_ground.repository, m_ground.incarnation, m_ground.segments,
+                                  backup.startLsn, std::nullopt},
+                                 count, m_job));
     Resolution resolution = atConsistency(backup, newestOnTheWay);
     resolution.firstLost = firstLost;
     resolution.lastArchived = last;

@@ -86,7 +86,7 @@ Result<ReplayNeeds> replayNeeds(const repository::Repository& repository,
     };
     const model::Lsn end =
         std::max(resolution.target.replayEnd.value_or(backup.stopLsn), backup.stopLsn);
-    SALVOR_CHECK(wal::scanRecords(repository, backup.incarnation, segments, backup.startLsn, end,
+    SALVOR_CHECK(wal::scanRecords({repository, backup.incarnation, segments, backup.startLsn, end},
                                   look, job));
     return needs;
 }

@@ -77,9 +77,9 @@ Result<Survey> makeSurvey(const Ground& ground, std::size_t first, const IsMatch
         if (!survey.regions.empty() && backup.startLsn < survey.regions.back().end)
             continue;
         surveyor.beginRegion(backup.startLsn);
-        SALVOR_TRY(const auto end,
-                   wal::scanEvents(ground.repository, ground.incarnation, ground.segments,
-                                   backup.startLsn, std::nullopt, take, job));
+        SALVOR_TRY(const auto end, wal::scanEvents({ground.repository, ground.incarnation,
+                                                    ground.segments, backup.startLsn, std::nullopt},
+                                                   take, job));
         survey.regions.back().end = end.at;
         survey.regions.back().because = end.because;
     }

@@ -149,7 +149,7 @@ void findMissing(const Group& group, const std::set<model::Segment>& present, Ve
     for (const model::Backup& backup : group.backups) {
         const OwnRange own = ownRange(backup);
         for (model::Segment one = own.first; one.number <= own.last.number; ++one.number)
-            if (present.count(one) == 0)
+            if (!present.contains(one))
                 missing.insert(one);
     }
     for (const model::Segment& segment : missing)

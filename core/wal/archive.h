@@ -101,39 +101,35 @@ struct ScanEnd {
     bool stoppedByVisitor = false;
 };
 
-/// Visits every record that starts from `from` on and before `to`, in WAL order, until the visitor
-/// says enough (false), `to` is reached, or the continuous WAL ends: at a gap, at a damaged
-/// segment, at the end of the archive. Fetches and decodes segments ahead in parallel.
+/// A part of the archive's WAL along a path. What it refers to outlives it.
+struct ScanRange {
+    const repository::Repository& repository;
+    const model::Incarnation& incarnation;
+    const PathSegments& segments;
+    /// A record's start, or the start of a segment: then the first record that begins in it comes
+    /// first.
+    model::Lsn from{};
+    std::optional<model::Lsn> to; ///< What starts there or later is not visited.
+};
+
+/// Visits every record that starts in the range, in WAL order, until the visitor says enough
+/// (false), the range ends, or the continuous WAL ends: at a gap, at a damaged segment, at the end
+/// of the archive. Fetches and decodes segments ahead in parallel.
 ///
-/// `from` is a record's start, or the start of a segment: then the first record that begins in it
-/// comes first. Progress: bytes of segments.
+/// Progress: bytes of segments.
 /// Errors: those of the repository but Corrupt, which ends the continuous WAL; Cancelled; whatever
 ///         the visitor returns.
 using RecordVisitor =
     std::function<Result<bool>(const postgres::WalRecord&, model::TimelineId timeline)>;
-[[nodiscard]] Result<ScanEnd> scanRecords(const repository::Repository& repository,
-                                          const model::Incarnation& incarnation,
-                                          const PathSegments& segments, model::Lsn from,
-                                          std::optional<model::Lsn> to, const RecordVisitor& visit,
+[[nodiscard]] Result<ScanEnd> scanRecords(const ScanRange& range, const RecordVisitor& visit,
                                           JobContext& job);
 
 /// The same, but visits commits, aborts and restore points only.
 ///
-/// XIDs come with their epoch, counted from `nextXid` (of the backup's control file) where given,
-/// else from the checkpoints in the WAL: from the start of a backup on there is always one.
-/// Events before the first checkpoint are held back until it was read.
+/// XIDs come with their epoch, counted from the checkpoints in the WAL: from the start of a backup
+/// on there is always one. Events before the first checkpoint are held back until it was read.
 using EventVisitor = std::function<Result<bool>(const model::WalEvent&)>;
-[[nodiscard]] Result<ScanEnd> scanEvents(const repository::Repository& repository,
-                                         const model::Incarnation& incarnation,
-                                         const PathSegments& segments, model::Lsn from,
-                                         std::optional<model::Lsn> to, const EventVisitor& visit,
-                                         JobContext& job,
-                                         std::optional<std::uint64_t> nextXid = std::nullopt);
-[[nodiscard]] Result<ScanEnd> scanEvents(const repository::Repository& repository,
-                                         const model::Incarnation& incarnation,
-                                         const TimelinePath& path, model::Lsn from,
-                                         std::optional<model::Lsn> to, const EventVisitor& visit,
-                                         JobContext& job,
-                                         std::optional<std::uint64_t> nextXid = std::nullopt);
+[[nodiscard]] Result<ScanEnd> scanEvents(const ScanRange& range, const EventVisitor& visit,
+                                         JobContext& job);
 
 } // namespace salvor::wal

@@ -33,12 +33,13 @@ Result<PathSegments> PathSegments::list(const repository::Repository& repository
 
 std::optional<Segment> PathSegments::find(std::uint64_t number) const
 {
-    for (auto leg = m_path.legs.rbegin(); leg != m_path.legs.rend(); ++leg) {
-        if (number < value(leg->from) / m_segmentSize)
+    for (std::size_t newer = m_path.legs.size(); newer > 0; --newer) {
+        const auto& leg = m_path.legs[newer - 1];
+        if (number < value(leg.from) / m_segmentSize)
             continue;
-        if (leg->to && number > (value(*leg->to) - 1) / m_segmentSize)
+        if (leg.to && number > (value(*leg.to) - 1) / m_segmentSize)
             return std::nullopt;
-        const Segment copy{leg->timeline, number};
+        const Segment copy{leg.timeline, number};
         if (m_segments.contains(copy))
             return copy;
     }

@@ -170,10 +170,9 @@ std::optional<std::uint64_t> nextXidOf(const WalRecord& record)
 /// Turns records into events whose XIDs carry their epoch.
 class EventScan {
 public:
-    EventScan(const EventVisitor& visit, int majorVersion, std::optional<std::uint64_t> nextXid)
+    EventScan(const EventVisitor& visit, int majorVersion)
         : m_visit(visit)
         , m_majorVersion(majorVersion)
-        , m_nextXid(nextXid)
     {}
 
     [[nodiscard]] Result<bool> look(const WalRecord& record, model::TimelineId timeline)
@@ -226,38 +225,24 @@ private:
 
 } // namespace
 
-Result<ScanEnd> scanRecords(const repository::Repository& repository,
-                            const model::Incarnation& incarnation, const PathSegments& segments,
-                            Lsn from, std::optional<Lsn> to, const RecordVisitor& visit,
-                            JobContext& job)
+Result<ScanEnd> scanRecords(const ScanRange& range, const RecordVisitor& visit, JobContext& job)
 {
-    return RecordScan(segments, from, to, visit).run(repository, incarnation, job);
+    return RecordScan(range.segments, range.from, range.to, visit)
+        .run(range.repository, range.incarnation, job);
 }
 
-Result<ScanEnd> scanEvents(const repository::Repository& repository,
-                           const model::Incarnation& incarnation, const PathSegments& segments,
-                           Lsn from, std::optional<Lsn> to, const EventVisitor& visit,
-                           JobContext& job, std::optional<std::uint64_t> nextXid)
+Result<ScanEnd> scanEvents(const ScanRange& range, const EventVisitor& visit, JobContext& job)
 {
-    EventScan events(visit, incarnation.identity.majorVersion, nextXid);
+    EventScan events(visit, range.incarnation.identity.majorVersion);
     const RecordVisitor look = [&](const WalRecord& record, model::TimelineId timeline) {
         return events.look(record, timeline);
     };
-    SALVOR_TRY(auto end, scanRecords(repository, incarnation, segments, from, to, look, job));
+    SALVOR_TRY(auto end, scanRecords(range, look, job));
     if (!end.stoppedByVisitor) {
         SALVOR_TRY(const bool more, events.handOverHeld());
         end.stoppedByVisitor = !more;
     }
     return end;
-}
-
-Result<ScanEnd> scanEvents(const repository::Repository& repository,
-                           const model::Incarnation& incarnation, const TimelinePath& path,
-                           Lsn from, std::optional<Lsn> to, const EventVisitor& visit,
-                           JobContext& job, std::optional<std::uint64_t> nextXid)
-{
-    SALVOR_TRY(const auto segments, PathSegments::list(repository, incarnation, path));
-    return scanEvents(repository, incarnation, segments, from, to, visit, job, nextXid);
 }
 
 } // namespace salvor::wal

@@ -98,7 +98,7 @@ class Damage(SiteTest):
 
         status, error = self.site.failure("verify", "--all")
         self.assertNotEqual(status, 5, error)
-        self.assertIn("away", error["message"])
+        self.assertEqual(error["message"].count("repository 'away'"), 1, error)
         pack = self.objects("packs")[0]
         self.flip(pack, os.path.getsize(pack) // 2)
 

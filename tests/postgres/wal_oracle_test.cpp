@@ -92,7 +92,7 @@ protected:
         cluster.emplace(
             test::ClusterOptions{.major = major(),
                                  .walSegmentMegabytes = GetParam().second,
-                                 .settings = {{"max_prepared_transactions", "10"},
+                                 .settings = {{"max_prepared_transactions", "11"},
                                               {"wal_level", "logical"},
                                               {"max_wal_size", "4GB"},
                                               {"wal_keep_size", "4GB"},
@@ -305,7 +305,7 @@ TEST_P(WalOracle, EveryRecordAndEventIsWhatPgWaldumpSays)
     EXPECT_EQ(kinds, (std::set<std::string>{"0", "0p", "1", "1p", "2"}));
     EXPECT_GT(longest, 3000000U);
     EXPECT_EQ(sizes.maxConnections, 123);
-    EXPECT_EQ(sizes.maxPreparedTransactions, 10);
+    EXPECT_EQ(sizes.maxPreparedTransactions, 11);
     EXPECT_EQ(sizes.maxLocksPerTransaction, 77);
 }
 

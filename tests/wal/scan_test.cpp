@@ -24,7 +24,9 @@ protected:
             events.push_back(event);
             return events.size() < limit;
         };
-        return scanEvents(*archive.repository, archive.incarnation, path, from, to, keep,
+        const auto segments = test::must(
+            PathSegments::list(*archive.repository, archive.incarnation, std::move(path)));
+        return scanEvents({*archive.repository, archive.incarnation, segments, from, to}, keep,
                           archive.job);
     }
     std::vector<std::uint64_t> xids() const
