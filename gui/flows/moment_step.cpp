@@ -310,7 +310,11 @@ std::optional<model::TimeTarget> MomentStep::typedMoment()
     for (const QString& text : read.completions) {
         QPushButton* button = m_notice->addButton(text.right(6));
         button->setAccessibleName(tr("Offset %1").arg(text.right(6)));
-        connect(button, &QPushButton::clicked, this, [this, text] { m_typed->setText(text); });
+        connect(button, &QPushButton::clicked, this, [this, text] {
+            // The button goes, and the focus would go to whatever comes next in the window.
+            m_typed->setFocus();
+            m_typed->setText(text);
+        });
     }
     return std::nullopt;
 }
@@ -435,6 +439,7 @@ void MomentStep::showUnreachable(const Error& error, const finder::Nearest& near
             m_lsn->setText(QString::fromStdString(model::formatLsn(lsn)));
             m_keep->setChecked(true);
             chooseKind(LsnKind);
+            m_lsn->setFocus();
         });
     };
     offer(nearest.before, tr("Last before: %1"));
