@@ -15,8 +15,8 @@ namespace salvor::gui {
 /// are kept.
 class WindowSettings {
 public:
-    explicit WindowSettings(Path folder)
-        : m_file(std::move(folder) / "window.json")
+    explicit WindowSettings(const Path& folder)
+        : m_file(folder / "window.json")
     {}
     [[nodiscard]] Look look() const;
     [[nodiscard]] Result<> setLook(Look look) const;

@@ -50,7 +50,6 @@ QString wordOf(Level level)
 ChecksStep::ChecksStep(FlowContext& context)
     : FlowPage(context)
     , m_header(new PageHeader(question()))
-    , m_state(nullptr)
     , m_interrupted(new Notice(Notice::Kind::Warning))
     , m_grid(new QGridLayout)
     , m_rows(new QWidget)
@@ -212,7 +211,7 @@ QString ChecksStep::answer() const
     const int blockers = count(Level::Blocker);
     if (blockers > 0)
         return blockers == 1 ? tr("1 blocker") : tr("%1 blockers").arg(blockers);
-    const QString passed = tr("%1 passed").arg(count(Level::Passed));
+    QString passed = tr("%1 passed").arg(count(Level::Passed));
     if (warnings == 0)
         return passed;
     return warnings == 1 ? tr("%1, 1 warning").arg(passed)

@@ -30,7 +30,7 @@ private:
     [[nodiscard]] int count(model::Check::Level level) const;
 
     PageHeader* m_header;
-    StateView* m_state;
+    StateView* m_state = nullptr;
     Notice* m_interrupted;
     QGridLayout* m_grid;
     QWidget* m_rows;

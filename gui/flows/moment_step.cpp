@@ -218,10 +218,13 @@ void MomentStep::enter()
                               .arg(QString::fromStdString(cluster->name)));
     m_strip->setCluster(*cluster, context().clock.now());
     m_backup->clear();
-    for (auto backup = cluster->backups.rbegin(); backup != cluster->backups.rend(); ++backup)
-        m_backup->addItem(tr("%1, %2").arg(text::inZone(backup->finishedAt, context().zones.viewer),
-                                           QString::fromStdString(backup->id)),
-                          QString::fromStdString(backup->id));
+    for (const auto& backup : cluster->backups) // The newest on top.
+        m_backup->insertItem(
+            0,
+            tr("%1, %2").arg(text::inZone(backup.finishedAt, context().zones.viewer),
+                             QString::fromStdString(backup.id)),
+            QString::fromStdString(backup.id));
+    m_backup->setCurrentIndex(0);
     fillFromDraft();
     m_filling = false;
     showKind();
@@ -298,55 +301,72 @@ void MomentStep::typedTimeChanged()
     fieldsChanged();
 }
 
+std::optional<model::TimeTarget> MomentStep::typedMoment()
+{
+    const text::TypedMoment read = text::readTyped(m_typed->text(), zones());
+    if (read.moment)
+        return model::TimeTarget{*read.moment};
+    showProblem(read.problem);
+    for (const QString& text : read.completions) {
+        QPushButton* button = m_notice->addButton(text.right(6));
+        button->setAccessibleName(tr("Offset %1").arg(text.right(6)));
+        connect(button, &QPushButton::clicked, this, [this, text] {
+            // The button goes, and the focus would go to whatever comes next in the window.
+            m_typed->setFocus();
+            m_typed->setText(text);
+        });
+    }
+    return std::nullopt;
+}
+
+std::optional<model::RestorePointTarget> MomentStep::typedRestorePoint()
+{
+    const QString name = m_restorePoint->text().trimmed();
+    if (!name.isEmpty())
+        return model::RestorePointTarget{name.toStdString()};
+    showProblem(tr("Name the restore point."));
+    return std::nullopt;
+}
+
+std::optional<model::LsnTarget> MomentStep::typedLsn()
+{
+    const auto lsn = model::parseLsn(m_lsn->text().trimmed().toStdString());
+    if (lsn.ok())
+        return model::LsnTarget{*lsn};
+    showProblem(tr("Write the LSN like 2A4/7F0412E8."));
+    return std::nullopt;
+}
+
+std::optional<model::XidTarget> MomentStep::typedXid()
+{
+    if (const auto xid = parseUnsigned(m_xid->text().trimmed().toStdString()))
+        return model::XidTarget{*xid};
+    showProblem(tr("Write the transaction id as a number."));
+    return std::nullopt;
+}
+
 std::optional<model::RecoveryTarget> MomentStep::target()
 {
     model::RecoveryTarget target;
     target.exclusive = m_leaveOut->isChecked() && m_leaveOut->isVisibleTo(this);
+    const auto with = [&target](const auto& point) {
+        if (point)
+            target.point = *point;
+        return point ? std::optional(target) : std::nullopt;
+    };
     switch (kind()) {
-    case Latest:
-        break;
-    case Time: {
-        const text::TypedMoment read = text::readTyped(m_typed->text(), zones());
-        if (!read.moment) {
-            showProblem(read.problem);
-            for (const QString& text : read.completions) {
-                QPushButton* button = m_notice->addButton(text.right(6));
-                button->setAccessibleName(tr("Offset %1").arg(text.right(6)));
-                connect(button, &QPushButton::clicked, this,
-                        [this, text] { m_typed->setText(text); });
-            }
-            return std::nullopt;
-        }
-        target.point = model::TimeTarget{*read.moment};
-        break;
-    }
+    case Time:
+        return with(typedMoment());
     case RestorePoint:
-        if (m_restorePoint->text().trimmed().isEmpty()) {
-            showProblem(tr("Name the restore point."));
-            return std::nullopt;
-        }
-        target.point = model::RestorePointTarget{m_restorePoint->text().trimmed().toStdString()};
-        break;
-    case LsnKind: {
-        const auto lsn = model::parseLsn(m_lsn->text().trimmed().toStdString());
-        if (!lsn.ok()) {
-            showProblem(tr("Write the LSN like 2A4/7F0412E8."));
-            return std::nullopt;
-        }
-        target.point = model::LsnTarget{*lsn};
-        break;
-    }
-    case XidKind: {
-        const auto xid = parseUnsigned(m_xid->text().trimmed().toStdString());
-        if (!xid) {
-            showProblem(tr("Write the transaction id as a number."));
-            return std::nullopt;
-        }
-        target.point = model::XidTarget{*xid};
-        break;
-    }
+        return with(typedRestorePoint());
+    case LsnKind:
+        return with(typedLsn());
+    case XidKind:
+        return with(typedXid());
     case BackupEnd:
         target.point = model::ImmediateTarget{};
+        break;
+    case Latest:
         break;
     }
     return target;
@@ -399,7 +419,7 @@ void MomentStep::showAnswer(const PlanAnswer& answer)
         m_problem = text::explain(answer.plan.error()).title;
         m_notice->showError(answer.plan.error(), [this] { ask(); });
     }
-    Q_EMIT changed();
+    Q_EMIT changed(); // NOLINT(readability-misleading-indentation): it takes Q_EMIT for nothing.
 }
 
 void MomentStep::showUnreachable(const Error& error, const finder::Nearest& nearest)
@@ -419,6 +439,7 @@ void MomentStep::showUnreachable(const Error& error, const finder::Nearest& near
             m_lsn->setText(QString::fromStdString(model::formatLsn(lsn)));
             m_keep->setChecked(true);
             chooseKind(LsnKind);
+            m_lsn->setFocus();
         });
     };
     offer(nearest.before, tr("Last before: %1"));

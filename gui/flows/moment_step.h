@@ -34,8 +34,8 @@ private:
 
     [[nodiscard]] QWidget* makeChooser();
     [[nodiscard]] QWidget* makeTimeFields();
-    [[nodiscard]] QWidget* makeLineField(QLineEdit* field, const QString& label,
-                                         const QString& placeholder, const QString& note);
+    [[nodiscard]] static QWidget* makeLineField(QLineEdit* field, const QString& label,
+                                                const QString& placeholder, const QString& note);
     void connectFields();
     [[nodiscard]] Kind kind() const;
     void chooseKind(Kind kind);
@@ -45,7 +45,12 @@ private:
     void typedTimeChanged();
     /// Reads the fields into the draft and asks for a plan, unless something is missing.
     void fieldsChanged();
+    /// What the fields mean; unset, and the problem shown, while something is missing.
     [[nodiscard]] std::optional<model::RecoveryTarget> target();
+    [[nodiscard]] std::optional<model::TimeTarget> typedMoment();
+    [[nodiscard]] std::optional<model::RestorePointTarget> typedRestorePoint();
+    [[nodiscard]] std::optional<model::LsnTarget> typedLsn();
+    [[nodiscard]] std::optional<model::XidTarget> typedXid();
     void ask();
     void showAnswer(const PlanAnswer& answer);
     void showProblem(const QString& sentence);

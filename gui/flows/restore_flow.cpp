@@ -20,6 +20,8 @@ namespace {
 
 constexpr int stepsWidth = 206;
 constexpr int footHeight = 52;
+constexpr int lineHeight = 30; // Of a step in the list, and with its answer.
+constexpr int twoLinesHeight = 46;
 
 } // namespace
 
@@ -42,6 +44,39 @@ void StepList::setSteps(const QString& title, std::vector<Step> steps, int curre
     update();
 }
 
+void StepList::paintStep(QPainter& painter, int number, const QRect& box) const
+{
+    const Theme& theme = themeOf(palette());
+    const Step& step = m_steps[static_cast<std::size_t>(number)];
+    const bool current = number == m_current;
+    painter.setRenderHint(QPainter::Antialiasing);
+    if (current) {
+        painter.setPen(Qt::NoPen);
+        painter.setBrush(theme.select);
+        painter.drawRoundedRect(QRect(6, box.top() - 2, width() - 13, box.height()), 4, 4);
+    }
+    const QRectF mark(14, box.top() + 5, 16, 16);
+    if (number < m_current) {
+        paintMark(painter, mark, theme, step.mark);
+    } else {
+        painter.setPen(QPen(current ? theme.accent : theme.muted, 1.2));
+        painter.setBrush(current ? QBrush(theme.accent) : QBrush(Qt::NoBrush));
+        painter.drawEllipse(mark.adjusted(0.5, 0.5, -0.5, -0.5));
+        painter.setPen(current ? theme.accentText : theme.muted);
+        painter.setFont(fontOf(TextSize::Note));
+        painter.drawText(mark, Qt::AlignCenter, QString::number(number + 1));
+    }
+    painter.setPen(number <= m_current ? theme.text : theme.muted);
+    painter.setFont(fontOf(current ? TextSize::Strong : TextSize::Body));
+    painter.drawText(QRect(42, box.top(), width() - 56, 24), Qt::AlignVCenter, step.question);
+    if (box.height() == lineHeight)
+        return;
+    painter.setPen(theme.muted);
+    painter.setFont(fontOf(TextSize::Note));
+    painter.drawText(QRect(42, box.top() + 22, width() - 56, 18), Qt::AlignVCenter,
+                     painter.fontMetrics().elidedText(step.answer, Qt::ElideMiddle, width() - 56));
+}
+
 void StepList::paintEvent(QPaintEvent* /*event*/)
 {
     QPainter painter(this);
@@ -54,38 +89,9 @@ void StepList::paintEvent(QPaintEvent* /*event*/)
     painter.drawText(QRect(14, 12, width() - 24, 20), Qt::AlignVCenter, m_title);
     int y = 44;
     for (int i = 0; i < static_cast<int>(m_steps.size()); ++i) {
-        const Step& step = m_steps[static_cast<std::size_t>(i)];
-        const bool current = i == m_current;
-        const bool two = !step.answer.isEmpty() && i <= m_current;
-        const int height = two ? 46 : 30;
-        if (current) {
-            painter.setRenderHint(QPainter::Antialiasing);
-            painter.setPen(Qt::NoPen);
-            painter.setBrush(theme.select);
-            painter.drawRoundedRect(QRect(6, y - 2, width() - 13, height), 4, 4);
-        }
-        const QRectF mark(14, y + 5, 16, 16);
-        if (i < m_current) {
-            paintMark(painter, mark, theme, step.mark);
-        } else {
-            painter.setRenderHint(QPainter::Antialiasing);
-            painter.setPen(QPen(current ? theme.accent : theme.muted, 1.2));
-            painter.setBrush(current ? QBrush(theme.accent) : QBrush(Qt::NoBrush));
-            painter.drawEllipse(mark.adjusted(0.5, 0.5, -0.5, -0.5));
-            painter.setPen(current ? theme.accentText : theme.muted);
-            painter.setFont(fontOf(TextSize::Note));
-            painter.drawText(mark, Qt::AlignCenter, QString::number(i + 1));
-        }
-        painter.setPen(i <= m_current ? theme.text : theme.muted);
-        painter.setFont(fontOf(current ? TextSize::Strong : TextSize::Body));
-        painter.drawText(QRect(42, y, width() - 56, 24), Qt::AlignVCenter, step.question);
-        if (two) {
-            painter.setPen(theme.muted);
-            painter.setFont(fontOf(TextSize::Note));
-            painter.drawText(
-                QRect(42, y + 22, width() - 56, 18), Qt::AlignVCenter,
-                painter.fontMetrics().elidedText(step.answer, Qt::ElideMiddle, width() - 56));
-        }
+        const bool answered = !m_steps[static_cast<std::size_t>(i)].answer.isEmpty();
+        const int height = answered && i <= m_current ? twoLinesHeight : lineHeight;
+        paintStep(painter, i, QRect(0, y, width(), height));
         y += height;
     }
     painter.setPen(theme.muted);

@@ -9,6 +9,7 @@
 #include <array>
 #include <memory>
 
+class QPainter;
 class QStackedWidget;
 
 namespace salvor::gui {
@@ -31,6 +32,8 @@ protected:
     void paintEvent(QPaintEvent* event) override;
 
 private:
+    void paintStep(QPainter& painter, int number, const QRect& box) const;
+
     QString m_title;
     std::vector<Step> m_steps;
     int m_current = 0;

@@ -21,7 +21,7 @@ QString commandsOf(const model::RestorePlan& plan)
 /// "9f41 c07a 5be2 … 77d0": enough to compare by eye.
 QString shortHash(const std::string& hash)
 {
-    const QString all = QString::fromStdString(hash);
+    QString all = QString::fromStdString(hash);
     if (all.size() < 16)
         return all;
     return QStringLiteral("%1 %2 %3 … %4")
@@ -34,7 +34,6 @@ ReviewStep::ReviewStep(FlowContext& context)
     : FlowPage(context)
     , m_header(new PageHeader(question()))
     , m_created(new Facts)
-    , m_destroyed(nullptr)
     , m_destroyedRows(new QWidget)
     , m_warnings(new Notice(Notice::Kind::Warning))
     , m_command(new Text({}, TextSize::Mono))

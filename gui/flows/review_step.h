@@ -24,7 +24,7 @@ private:
 
     PageHeader* m_header;
     Facts* m_created;
-    QVBoxLayout* m_destroyed;
+    QVBoxLayout* m_destroyed = nullptr;
     QWidget* m_destroyedRows;
     Notice* m_warnings;
     Text* m_command;

@@ -34,7 +34,7 @@ void BackupModel::remove(const std::vector<model::Backup>& kept)
     for (const auto& backup : kept)
         ids.insert(backup.id);
     for (auto row = static_cast<int>(m_backups.size()) - 1; row >= 0; --row) {
-        if (ids.count(m_backups[static_cast<std::size_t>(row)].id) > 0)
+        if (ids.contains(m_backups[static_cast<std::size_t>(row)].id))
             continue;
         beginRemoveRows({}, row, row);
         m_backups.erase(m_backups.begin() + row);

@@ -20,12 +20,8 @@ class BackupModel final : public QAbstractTableModel {
     Q_OBJECT
 public:
     enum Column { Completed, Mode, Size, New, Timeline, EndsAt, Cluster, Proof, ColumnCount };
-    /// Sortable: int, qlonglong, qulonglong or QString only.
-    static constexpr int SortRole = Qt::UserRole;
-    static constexpr int IdRole = Qt::UserRole + 1;
-    static constexpr int SearchRole = Qt::UserRole + 2;
-    static constexpr int ModeRole = Qt::UserRole + 3;
-    static constexpr int ClusterRole = Qt::UserRole + 4;
+    /// SortRole gives int, qlonglong, qulonglong or QString only.
+    enum Role { SortRole = Qt::UserRole, IdRole, SearchRole, ModeRole, ClusterRole };
 
     explicit BackupModel(text::Zones zones, QObject* parent = nullptr);
 

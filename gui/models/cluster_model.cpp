@@ -55,7 +55,14 @@ ClusterModel::ClusterModel(text::Zones zones, const Clock& clock, QObject* paren
     : QAbstractTableModel(parent)
     , m_zones(std::move(zones))
     , m_clock(clock)
-{}
+{
+    m_second.callOnTimeout(this, [this] {
+        if (!m_clusters.empty())
+            Q_EMIT dataChanged(index(0, LastBackup), index(rowCount() - 1, Restorable),
+                               {SecondRole});
+    });
+    m_second.start(std::chrono::seconds(1));
+}
 
 void ClusterModel::setClusters(const std::vector<console::ClusterSummary>& clusters)
 {

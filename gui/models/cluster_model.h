@@ -5,6 +5,7 @@
 #include "gui/text/moments.h"
 
 #include <QAbstractTableModel>
+#include <QTimer>
 
 #include <memory>
 #include <vector>
@@ -26,9 +27,8 @@ class ClusterModel final : public QAbstractTableModel {
     Q_OBJECT
 public:
     enum Column { Name, Backups, LastBackup, Restorable, Repository, Status, ColumnCount };
-    static constexpr int NameRole = Qt::UserRole;
-    static constexpr int StateRole = Qt::UserRole + 1;  ///< ClusterState as int.
-    static constexpr int SecondRole = Qt::UserRole + 2; ///< The second line of a cell.
+    /// StateRole gives ClusterState as int, SecondRole the second line of a cell.
+    enum Role { NameRole = Qt::UserRole, StateRole, SecondRole };
 
     ClusterModel(text::Zones zones, const Clock& clock, QObject* parent = nullptr);
 
@@ -47,6 +47,7 @@ private:
 
     text::Zones m_zones;
     const Clock& m_clock;
+    QTimer m_second; ///< Ages grow.
     std::vector<console::ClusterSummary> m_clusters;
 };
 

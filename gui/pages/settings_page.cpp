@@ -27,7 +27,7 @@ SettingsPage::SettingsPage(const Backend& backend, Look look, QWidget* parent)
     form->setLabelAlignment(Qt::AlignLeft | Qt::AlignVCenter);
     form->setFieldGrowthPolicy(QFormLayout::FieldsStayAtSizeHint);
     form->addRow(tr("&Colours"), m_look);
-    const QString path = QString::fromStdString(backend.configFile().string());
+    QString path = QString::fromStdString(backend.configFile().string());
     auto* file = new QWidget;
     auto* fileRow = new QHBoxLayout(file);
     fileRow->setContentsMargins(0, 0, 0, 0);

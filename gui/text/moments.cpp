@@ -42,7 +42,7 @@ QString wallClock(Moment moment, int offsetSeconds, Digits digits)
 
 QString zoneName(Moment moment, const QTimeZone& zone)
 {
-    const QString name = zone.displayName(toDateTime(moment), QTimeZone::LongName, QLocale::c());
+    QString name = zone.displayName(toDateTime(moment), QTimeZone::LongName, QLocale::c());
     // Without a name of its own Qt says "UTC+01:00", which the offset says already.
     if (name.isEmpty() || name.startsWith(QStringLiteral("UTC")))
         return QString::fromLatin1(zone.id());
@@ -115,7 +115,7 @@ std::vector<int> offsetsOf(const QDateTime& wallClock, const QTimeZone& zone)
     asUtc.setTimeSpec(Qt::UTC);
     std::vector<int> found;
     // No zone changes twice within two days, so these two are all that can apply.
-    for (const int days : {-1, 1}) {
+    for (const qint64 days : {-1, 1}) {
         const int candidate = zone.offsetFromUtc(asUtc.addSecs(days * secondsPerDay));
         const QDateTime instant = asUtc.addSecs(-candidate);
         if (zone.offsetFromUtc(instant) == candidate

@@ -78,7 +78,7 @@ QString ProgressMeter::timeLeft() const
     if (m_total == 0 || !slowOrFast || !lately || *slowOrFast <= 0 || *lately <= 0)
         return ProgressWords::tr("unknown");
     const ByteCount done = std::min(m_samples.back().done, m_total);
-    const double left = static_cast<double>(m_total - done);
+    const auto left = static_cast<double>(m_total - done);
     // The two windows span the forecast; the margin stands for what neither has seen.
     const double soonest = left / std::max(*slowOrFast, *lately) * 0.9;
     const double latest = left / std::min(*slowOrFast, *lately) * 1.2;

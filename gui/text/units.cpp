@@ -71,7 +71,7 @@ QString longDuration(std::chrono::seconds span)
         part(all % secondsPerDay / secondsPerHour, Units::tr("hour"), Units::tr("hours"));
     const auto minutes =
         part(all % secondsPerHour / secondsPerMinute, Units::tr("minute"), Units::tr("minutes"));
-    const auto seconds = part(all % secondsPerMinute, Units::tr("second"), Units::tr("seconds"));
+    auto seconds = part(all % secondsPerMinute, Units::tr("second"), Units::tr("seconds"));
     if (all >= secondsPerDay)
         return days + QLatin1Char(' ') + hours;
     if (all >= secondsPerHour)

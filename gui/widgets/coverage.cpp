@@ -122,10 +122,10 @@ std::optional<Moment> Coverage::nextBackup(Moment from) const
 
 std::optional<Moment> Coverage::previousBackup(Moment from) const
 {
-    for (auto backup = m_backups.rbegin(); backup != m_backups.rend(); ++backup)
-        if (backup->span.to < from && contains(backup->span.to))
-            return backup->span.to;
-    return std::nullopt;
+    const auto found = std::find_if(m_backups.rbegin(), m_backups.rend(), [&](const auto& backup) {
+        return backup.span.to < from && contains(backup.span.to);
+    });
+    return found == m_backups.rend() ? std::nullopt : std::optional(found->span.to);
 }
 
 std::optional<Moment> Coverage::nextGap(Moment from) const

@@ -217,15 +217,18 @@ void paintHatch(QPainter& painter, const QRectF& box, const Theme& theme, Hatch 
         painter.setPen(Qt::NoPen);
         painter.fillRect(box, theme.planTint);
         painter.setBrush(theme.plan);
-        for (qreal y = box.top() + 3; y < box.bottom(); y += 6)
-            for (qreal x = box.left() + 3; x < box.right(); x += 6)
-                painter.drawEllipse(QPointF(x, y), 0.9, 0.9);
+        constexpr int step = 6;
+        for (int y = step / 2; y < box.height(); y += step)
+            for (int x = step / 2; x < box.width(); x += step)
+                painter.drawEllipse(box.topLeft() + QPointF(x, y), 0.9, 0.9);
     } else {
         const bool gap = hatch == Hatch::Gap;
         painter.fillRect(box, theme.raised);
         painter.setPen(QPen(gap ? theme.text : theme.ink2, gap ? 2 : 1));
-        for (qreal x = box.left() - box.height(); x < box.right(); x += gap ? 6 : 7)
-            painter.drawLine(QPointF(x, box.bottom()), QPointF(x + box.height(), box.top()));
+        const int step = gap ? 6 : 7;
+        for (int x = 0; x < box.width() + box.height(); x += step)
+            painter.drawLine(box.bottomLeft() + QPointF(x - box.height(), 0),
+                             box.topLeft() + QPointF(x, 0));
     }
     painter.restore();
     if (hatch != Hatch::Lost) {

@@ -260,6 +260,7 @@ void RangeStrip::paintReasons(QPainter& painter, const Theme& theme) const
     const QFontMetrics metrics(painter.font());
     // Newest first: where two collide, the newer gap keeps its words.
     qreal limit = width() - rightMargin;
+    // NOLINTNEXTLINE(modernize-loop-convert): C++20's reverse views are beyond this clang-tidy.
     for (auto gap = m_coverage.gaps().rbegin(); gap != m_coverage.gaps().rend(); ++gap) {
         const qreal wanted = metrics.horizontalAdvance(gap->reason) + 4.0;
         const qreal start = xOf(gap->span.from);
@@ -416,7 +417,9 @@ bool RangeStrip::event(QEvent* event)
 {
     if (event->type() != QEvent::ToolTip || m_coverage.isEmpty())
         return QWidget::event(event);
-    const auto* help = static_cast<QHelpEvent*>(event);
+    const auto* help = dynamic_cast<QHelpEvent*>(event);
+    if (help == nullptr)
+        return QWidget::event(event);
     const Moment moment = momentAt(help->pos().x());
     QString words = text::readBack(moment, m_zones);
     for (const auto& gap : m_coverage.gaps())
@@ -470,7 +473,7 @@ private:
     {
         return static_cast<double>(secondsOf(moment.time_since_epoch()).count());
     }
-    [[nodiscard]] RangeStrip* strip() const { return static_cast<RangeStrip*>(widget()); }
+    [[nodiscard]] RangeStrip* strip() const { return qobject_cast<RangeStrip*>(widget()); }
 };
 
 QAccessibleInterface* makeAccessible(const QString& /*className*/, QObject* object)

@@ -324,14 +324,12 @@ int Style::styleHint(StyleHint hint, const QStyleOption* option, const QWidget* 
                      QStyleHintReturn* data) const
 {
     switch (hint) {
-    case SH_FocusFrame_Mask:
-        return 0;
     case SH_FocusFrame_AboveWidget:
         return 1;
     case SH_Header_ArrowAlignment:
         return Qt::AlignRight | Qt::AlignVCenter;
+    case SH_FocusFrame_Mask:
     case SH_ComboBox_Popup:
-        return 0;
     case SH_Widget_Animate:
     case SH_Widget_Animation_Duration:
         return 0;

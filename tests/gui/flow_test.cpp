@@ -118,6 +118,7 @@ TEST_F(Flow, ATimeWithoutAnOffsetGoesNowhere)
 
     EXPECT_FALSE(flow->primaryButton()->isEnabled());
     QTest::mouseClick(named<QPushButton>(QStringLiteral("Offset +00:00")), Qt::LeftButton);
+    EXPECT_EQ(flow->focusWidget(), named<QLineEdit>(QStringLiteral("Time with its offset")));
     EXPECT_TRUE(eventually([this] { return flow->primaryButton()->isEnabled(); }));
     EXPECT_EQ(std::get<model::TimeTarget>(flow->context().draft.choice.target.point).at,
               at("2026-11-17T02:10:48Z"));
@@ -135,6 +136,7 @@ TEST_F(Flow, AMomentOutOfReachOffersTheNearestOnes)
 
     QTest::mouseClick(button(QStringLiteral("First after")), Qt::LeftButton);
 
+    EXPECT_EQ(flow->focusWidget(), named<QLineEdit>(QStringLiteral("LSN")));
     ASSERT_TRUE(eventually([this] { return flow->primaryButton()->isEnabled(); }));
     EXPECT_EQ(std::get<model::LsnTarget>(flow->context().draft.choice.target.point).lsn,
               model::Lsn{0xE000000000U});

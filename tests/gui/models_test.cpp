@@ -128,6 +128,22 @@ TEST(Clusters, StandWorstFirst)
     EXPECT_EQ(model.at(3), nullptr);
 }
 
+TEST(Clusters, AgesAreShownAgainWhileNothingElseChanges)
+{
+    test::FixedClock clock;
+    ClusterModel model(berlin(), clock);
+    model.setClusters(test::someClusters());
+    QSignalSpy changed(&model, &QAbstractItemModel::dataChanged);
+
+    ASSERT_TRUE(eventually([&] { return changed.count() > 0; }));
+
+    const auto from = changed[0][0].toModelIndex();
+    const auto to = changed[0][1].toModelIndex();
+    EXPECT_LE(from.column(), ClusterModel::LastBackup);
+    EXPECT_GE(to.column(), ClusterModel::Restorable);
+    EXPECT_EQ(to.row(), 2);
+}
+
 TEST(Clusters, WhatCouldNotBeReadIsNotCalledEmpty)
 {
     test::FixedClock clock;
