@@ -85,11 +85,16 @@ Result<> checkSocketPath(const Instance& instance)
                 "Name a folder with a shorter path for the socket.");
 }
 
-/// "FATAL:  the database system is starting up" is an answer to whoever asked too early.
+/// An answer to whoever asked too early, or was still connected at the end: nothing of the server.
+bool isForAClient(std::string_view line)
+{
+    return line.find("FATAL:  the database system is ") != std::string_view::npos
+           || line.find("FATAL:  terminating connection due to administrator command")
+                  != std::string_view::npos;
+}
+
 bool tellsWhy(std::string_view line)
 {
-    if (line.find("FATAL:  the database system is ") != std::string_view::npos)
-        return false;
     return line.find("FATAL:") != std::string_view::npos
            || line.find("PANIC:") != std::string_view::npos;
 }
@@ -184,6 +189,8 @@ std::string lastWords(const Instance& instance, ByteCount offset)
         const std::size_t end = rest.find('\n');
         const std::string line(trim(rest.substr(0, end)));
         rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
+        if (isForAClient(line))
+            continue;
         inReason = tellsWhy(line) || (inReason && belongsToIt(line));
         if (inReason)
             reasons.push_back(line);

@@ -25,7 +25,7 @@ namespace salvor::postgres {
 /// Where the server's messages go.
 [[nodiscard]] Path logFile(const Instance& instance);
 /// What the server wrote from `offset` on, that tells why it ended: its FATAL and PANIC lines and
-/// what belongs to them, or else the last lines.
+/// what belongs to them, or else the last lines. Without the FATAL lines that answer a client.
 [[nodiscard]] std::string lastWords(const Instance& instance, ByteCount offset);
 
 } // namespace salvor::postgres

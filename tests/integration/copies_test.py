@@ -32,6 +32,9 @@ class Copies(SiteTest):
     def marked(self):
         """A backup, then marks 1 to 3; the time and the LSN after the second."""
         self.site.ctl("backup", "demo")
+        return self.marks_made()
+
+    def marks_made(self):
         self.mark(1)
         day, time, lsn = self.mark(2)
         self.mark(3)
@@ -82,7 +85,12 @@ class Copies(SiteTest):
                 self.site.ctl("instance", "stop", answer["instance"])
 
     def test_copy_that_shuts_down_stands_at_the_target(self):
-        time, lsn = self.marked()
+        self.site.ctl("backup", "demo")
+        # Long enough for somebody to be connected when it shuts down.
+        for _ in range(5):
+            self.server.sql("CREATE TABLE more AS SELECT 1", "DROP TABLE more")
+            self.archived(self.server)
+        time, lsn = self.marks_made()
 
         answer, target = self.restore("down", "--time", time, "--action", "shutdown")
 
