@@ -98,6 +98,9 @@ constexpr std::array restoreOptions = {
 constexpr std::array verifyOptions = {
     OptionSpec{"--all", Flag, "", "Everything in every repository (default)."},
     OptionSpec{"--sample", Text, "PERCENT", "Read a share of the contents only, 1 to 100."},
+    OptionSpec{"--restore", Text, "DIR",
+               "Restore BACKUP into a new DIR, start it, have PostgreSQL check it, and remove it."},
+    OptionSpec{"--keep", Flag, "", "With --restore: leave the copy there, stopped."},
 };
 
 constexpr std::span<const OptionSpec> none;

@@ -151,9 +151,36 @@ Result<Answer> walRanges(const Run& run)
     return answer;
 }
 
+Result<Answer> verifyByRestore(const Run& run, const std::string& id, const std::string& to)
+{
+    if (id.empty() || run.arguments.has("--all") || run.arguments.has("--sample"))
+        return fail(ErrorCode::InvalidInput, "--restore proves one backup, whole",
+                    "Name it: salvorctl verify BACKUP --restore DIR.");
+    SALVOR_TRY(const Path destination, absolutePath("--restore", to));
+    SALVOR_TRY(const auto found, namedByCaller(run.console.findBackup(id)));
+    SALVOR_TRY(const auto proof, run.console.proveBackup(found.id, destination,
+                                                         run.arguments.has("--keep"), run.job));
+    for (const std::string& warning : proof.outcome.warnings)
+        run.job.events.warning(warning);
+    Answer answer;
+    answer.result = proofJson(proof);
+    answer.text = proofText(proof);
+    answer.message = "backup '" + found.id + "' was restored, started and found sound";
+    if (!proof.isGood())
+        answer.problem = fail(ErrorCode::Corrupt,
+                              "backup '" + found.id + "' was restored, and PostgreSQL found damage",
+                              "The copy is kept in " + quoted(destination)
+                                  + ". Check the original the same way, and an older backup.");
+    return answer;
+}
+
 Result<Answer> verifyStored(const Run& run)
 {
     const std::string id = run.arguments.positional(0);
+    if (const auto to = run.arguments.value("--restore"))
+        return verifyByRestore(run, id, *to);
+    if (run.arguments.has("--keep"))
+        return fail(ErrorCode::InvalidInput, "--keep goes with --restore", "Leave it out.");
     if (!id.empty() && run.arguments.has("--all"))
         return fail(ErrorCode::InvalidInput, "BACKUP and --all contradict one another",
                     "Give one of them.");

@@ -23,6 +23,7 @@ namespace salvor::cli {
 [[nodiscard]] Json outcomeJson(const model::RestoreOutcome& outcome);
 [[nodiscard]] Json instanceJson(const postgres::Instance& instance,
                                 const postgres::InstanceStatus& status);
+[[nodiscard]] Json proofJson(const console::RestoreProof& proof);
 [[nodiscard]] Json findingJson(const std::string& repository, const verify::Finding& finding);
 /// The error's "nearest": what can be reached before and after what was asked.
 [[nodiscard]] Json nearestJson(const finder::Nearest& nearest);
@@ -42,6 +43,7 @@ namespace salvor::cli {
 /// An instance and how it is.
 using InstanceRow = std::pair<postgres::Instance, postgres::InstanceStatus>;
 [[nodiscard]] std::string instancesText(const std::vector<InstanceRow>& instances);
+[[nodiscard]] std::string proofText(const console::RestoreProof& proof);
 [[nodiscard]] std::string findingText(const std::string& repository,
                                       const verify::Finding& finding);
 /// "the nearest that can be: 2026-… (0/3018098)": a sentence for the hint, or "".

@@ -210,6 +210,23 @@ Json instanceJson(const postgres::Instance& instance, const postgres::InstanceSt
     };
 }
 
+Json proofJson(const console::RestoreProof& proof)
+{
+    Json::Array steps;
+    for (const auto& step : proof.steps)
+        steps.push_back(Json::Object{{"name", step.name}, {"findings", toJson(step.findings)}});
+    return Json::Object{
+        {"backup", proof.backup.id},
+        {"sound", proof.isGood()},
+        {"reachedLsn", toJson(proof.outcome.reachedLsn)},
+        {"lastCommitAt", toJson(proof.outcome.lastCommitAt)},
+        {"steps", std::move(steps)},
+        {"kept", proof.kept},
+        {"destination", bytesJson(proof.outcome.destination)},
+        {"instance", proof.outcome.instance},
+    };
+}
+
 Json findingJson(const std::string& repository, const verify::Finding& finding)
 {
     Json::Array files;

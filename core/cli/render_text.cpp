@@ -250,6 +250,23 @@ std::string instancesText(const std::vector<InstanceRow>& instances)
     return table.text();
 }
 
+std::string proofText(const console::RestoreProof& proof)
+{
+    std::string text = "restored up to " + lsnText(proof.outcome.reachedLsn);
+    if (proof.outcome.lastCommitAt)
+        text += ", last commit " + exactTimeText(*proof.outcome.lastCommitAt);
+    text += "\n";
+    for (const auto& step : proof.steps) {
+        text += step.name + ": "
+                + (step.findings.empty() ? "sound"
+                                         : countText(step.findings.size(), "finding", "findings"))
+                + "\n";
+        for (const std::string& finding : step.findings)
+            text += "    " + printable(finding) + "\n";
+    }
+    return text;
+}
+
 std::string findingText(const std::string& repository, const verify::Finding& finding)
 {
     std::string text = "damage in repository '" + repository + "': " + finding.object + ": "

@@ -87,17 +87,6 @@ Result<std::pair<std::string, std::string>> pairOf(std::string_view option, cons
     return std::pair(text.substr(0, equals), text.substr(equals + 1));
 }
 
-Result<Path> absolute(std::string_view option, const std::string& text)
-{
-    if (!Path(text).is_absolute())
-        return invalid(std::string(option) + ": '" + text + "' is not an absolute path",
-                       "Write the whole path, beginning with '/'.");
-    Path path = Path(text).lexically_normal();
-    if (!path.has_filename() && path.has_parent_path() && path != path.root_path())
-        path = path.parent_path();
-    return path;
-}
-
 Result<> readTablespaces(console::RestoreChoice& choice, const Arguments& arguments)
 {
     for (const std::string& text : arguments.values("--tablespace")) {
@@ -106,7 +95,7 @@ Result<> readTablespaces(console::RestoreChoice& choice, const Arguments& argume
         if (!oid || *oid == 0 || *oid > 0xffffffffU)
             return invalid("--tablespace: '" + parts.first + "' is not the OID of a tablespace",
                            "'salvorctl show BACKUP' lists them.");
-        SALVOR_TRY(const Path path, absolute("--tablespace", parts.second));
+        SALVOR_TRY(const Path path, absolutePath("--tablespace", parts.second));
         if (!choice.tablespaces.emplace(static_cast<std::uint32_t>(*oid), path.native()).second)
             return invalid("--tablespace: " + parts.first + " stands twice", "Give it once.");
     }
@@ -129,6 +118,17 @@ Result<> readStart(console::RestoreChoice& choice, const Arguments& arguments)
 }
 
 } // namespace
+
+Result<Path> absolutePath(std::string_view option, const std::string& text)
+{
+    if (!Path(text).is_absolute())
+        return invalid(std::string(option) + ": '" + text + "' is not an absolute path",
+                       "Write the whole path, beginning with '/'.");
+    Path path = Path(text).lexically_normal();
+    if (!path.has_filename() && path.has_parent_path() && path != path.root_path())
+        path = path.parent_path();
+    return path;
+}
 
 Result<model::RecoveryTarget> recoveryTarget(const Arguments& arguments)
 {
@@ -164,7 +164,7 @@ Result<console::RestoreChoice> restoreChoice(const Arguments& arguments)
                        "Usage: salvorctl restore CLUSTER --to DIR [OPTION]...");
     SALVOR_TRY(choice.target, recoveryTarget(arguments));
     SALVOR_TRY(const std::string to, required(arguments, "--to"));
-    SALVOR_TRY(choice.destination, absolute("--to", to));
+    SALVOR_TRY(choice.destination, absolutePath("--to", to));
     choice.backupId = arguments.value("--backup").value_or("");
     choice.owner = arguments.value("--owner").value_or("");
     SALVOR_TRY(choice.action, actionAtTarget(arguments));

@@ -14,6 +14,8 @@ namespace salvor::cli {
 /// 100 when the option is not there.
 [[nodiscard]] Result<int> samplePercent(const Arguments& arguments);
 [[nodiscard]] Result<LogLevel> logLevel(const Arguments& arguments);
+/// A path as an option gives it, without "." and "..". Errors: one that is not absolute.
+[[nodiscard]] Result<Path> absolutePath(std::string_view option, const std::string& text);
 /// The value of an option without which the command cannot work.
 [[nodiscard]] Result<std::string> required(const Arguments& arguments, std::string_view option);
 

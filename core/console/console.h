@@ -63,6 +63,20 @@ struct RestoreChoice {
     model::StartOptions startOptions;
 };
 
+/// A backup that was restored, started and checked.
+struct RestoreProof {
+    struct Step {
+        std::string name;                  ///< "tables and indexes".
+        std::vector<std::string> findings; ///< In PostgreSQL's words; empty when all is well.
+    };
+    model::Backup backup;
+    model::RestoreOutcome outcome;
+    std::vector<Step> steps;
+    bool kept = false; ///< The copy is still there, stopped.
+
+    [[nodiscard]] bool isGood() const noexcept;
+};
+
 /// Where the running program and its state are: given by main().
 struct Surroundings {
     Path program;     ///< Absolute path of salvorctl, for restore_command.
@@ -141,6 +155,14 @@ public:
 
     [[nodiscard]] Result<verify::VerifyReport>
     verify(const std::string& repository, const verify::VerifyRequest& request, JobContext& job);
+    /// Restores a backup up to the latest commit into a new directory, starts it fenced, has
+    /// PostgreSQL check it, runs the cluster's validation queries, stops it, and removes it again
+    /// unless `keep` is set or something was found. Tablespaces come to lie beside `destination`.
+    ///
+    /// Errors: those of a restore; NotReady when a check could not be made. The copy is stopped
+    ///         then, and kept.
+    [[nodiscard]] Result<RestoreProof> proveBackup(const std::string& id, const Path& destination,
+                                                   bool keep, JobContext& job);
 
 private:
     struct Opened;
@@ -149,6 +171,7 @@ private:
     /// The name of the repository that has a cluster: of the configuration, else the first that
     /// knows it.
     [[nodiscard]] Result<std::string> repositoryOf(const std::string& cluster);
+    [[nodiscard]] Result<> examine(RestoreProof& proof, const std::string& script, JobContext& job);
     struct LocatedBackup {
         std::shared_ptr<repository::Repository> repository;
         model::Backup backup;

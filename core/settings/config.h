@@ -32,6 +32,7 @@ struct ClusterConfig {
     Path dataDirectory;
     std::string primaryConnection;
     Path pgBin;
+    Path validation; ///< A psql script that tells whether a restored copy is sound.
 };
 
 struct Config {

@@ -231,6 +231,7 @@ const std::vector<Key<ClusterConfig>>& clusterKeyTable()
         {"data-directory", into(&C::dataDirectory, absolutePath)},
         {"primary-connection", into(&C::primaryConnection, anyText)},
         {"pg-bin", into(&C::pgBin, absolutePath)},
+        {"validation", into(&C::validation, absolutePath)},
     };
     return table;
 }
@@ -365,6 +366,7 @@ KeyValues writeCluster(const ClusterConfig& cluster)
     put(out, "data-directory", cluster.dataDirectory.native());
     put(out, "primary-connection", cluster.primaryConnection);
     put(out, "pg-bin", cluster.pgBin.native());
+    put(out, "validation", cluster.validation.native());
     return out;
 }
 

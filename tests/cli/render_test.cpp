@@ -139,6 +139,22 @@ TEST(Render, FindingsNameBackupsAndFiles)
     expectContains(findingJson("main", finding).text(), R"("files":["b1: base/5/1259"])");
 }
 
+TEST(Render, AProofNamesEachCheckAndWhatItFound)
+{
+    console::RestoreProof proof;
+    proof.backup.id = "b1";
+    proof.outcome.reachedLsn = model::Lsn{0x3018098};
+    proof.steps = {{"tables and indexes", {"index \"i\" lacks a tuple"}}, {"page checksums", {}}};
+
+    EXPECT_EQ(proofText(proof), "restored up to 0/3018098\n"
+                                "tables and indexes: 1 finding\n"
+                                "    index \"i\" lacks a tuple\n"
+                                "page checksums: sound\n");
+    const Json json = proofJson(proof);
+    EXPECT_FALSE(*json.boolAt("sound"));
+    EXPECT_EQ(json.arrayAt("steps")->size(), 2U);
+}
+
 TEST(PlanFile, APlanSurvivesTheFile)
 {
     const auto plan = planFromFile(planFile(samplePlan()).prettyText());

@@ -55,6 +55,7 @@ connection = host=/var/run/postgresql port=5433 dbname=postgres options='-c x=1'
 data-directory = /var/lib/postgresql/15/main/
 primary-connection = host=primary
 pg-bin = /usr/lib/postgresql/15/bin
+validation = /etc/salvor/orders.sql
 )",
                                     file);
     ASSERT_TRUE(config.ok()) << config.error().message;
@@ -77,6 +78,7 @@ pg-bin = /usr/lib/postgresql/15/bin
               "host=/var/run/postgresql port=5433 dbname=postgres options='-c x=1'");
     EXPECT_EQ(cluster->primaryConnection, "host=primary");
     EXPECT_EQ(cluster->pgBin, "/usr/lib/postgresql/15/bin");
+    EXPECT_EQ(cluster->validation, "/etc/salvor/orders.sql");
 }
 
 TEST(Config, DefaultsAreEncryptedAndCredentialsOfTheEnvironment)
@@ -191,6 +193,7 @@ TEST(Config, RelativePathsOfAClusterAreRefused)
     expectContains(complaint(start + "data-directory = main\n"),
                    "line 5: data-directory: 'main' is not an absolute path");
     expectContains(complaint(start + "pg-bin = bin\n"), "line 5: pg-bin: 'bin'");
+    expectContains(complaint(start + "validation = a.sql\n"), "line 5: validation: 'a.sql'");
 }
 
 TEST(Config, WhatIsMissingNamesTheSection)

@@ -1,0 +1,176 @@
+#include "core/postgres/instance_checks.h"
+
+#include "core/base/text.h"
+#include "core/postgres/connection.h"
+#include "core/postgres/instance_files.h"
+
+#include <algorithm>
+
+namespace salvor::postgres {
+
+namespace {
+
+/// Large clusters are read for hours.
+constexpr std::chrono::hours longest{24 * 7};
+constexpr std::size_t findingsKept = 1000;
+
+constexpr const char* checkIndexes = R"(
+SET client_min_messages = error;
+CREATE EXTENSION IF NOT EXISTS amcheck;
+CREATE TEMPORARY TABLE salvor_findings (what text);
+DO $check$
+DECLARE
+    index oid;
+BEGIN
+    FOR index IN
+        SELECT c.oid FROM pg_class c JOIN pg_am a ON a.oid = c.relam
+            JOIN pg_index i ON i.indexrelid = c.oid
+        WHERE a.amname = 'btree' AND c.relpersistence = 'p' AND i.indisready AND i.indisvalid
+    LOOP
+        BEGIN
+            PERFORM bt_index_check(index::regclass, true);
+        EXCEPTION WHEN OTHERS THEN
+            INSERT INTO salvor_findings VALUES (index::regclass || ': ' || SQLERRM);
+        END;
+    END LOOP;
+END
+$check$;
+SELECT what FROM salvor_findings;
+)";
+
+Result<CommandResult> runTool(const Instance& instance, const std::string& name,
+                              std::vector<std::string> arguments, std::string input,
+                              const JobContext& job)
+{
+    SALVOR_TRY(const SystemUser owner, ownerOf(instance));
+    Command command;
+    command.argv = {(instance.programs / name).native()};
+    command.argv.insert(command.argv.end(), std::make_move_iterator(arguments.begin()),
+                        std::make_move_iterator(arguments.end()));
+    command.environment = {{"LC_ALL", "C"},
+                           {"PGHOST", instance.socketDirectory.native()},
+                           {"PGPORT", std::to_string(instance.port)},
+                           {"PGUSER", instance.role},
+                           {"PGCONNECT_TIMEOUT", "10"},
+                           {"PGOPTIONS", ""}};
+    command.input = std::move(input);
+    command.directory = instance.configDirectory;
+    command.user = owner;
+    command.timeout = longest;
+    return runCommand(command, job.stop);
+}
+
+std::vector<std::string> linesOf(std::string_view text)
+{
+    std::vector<std::string> lines;
+    while (!text.empty() && lines.size() < findingsKept) {
+        const std::size_t end = text.find('\n');
+        const std::string_view line = trim(text.substr(0, end));
+        text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+        if (!line.empty())
+            lines.emplace_back(line);
+    }
+    return lines;
+}
+
+std::string joined(const std::vector<std::string>& lines)
+{
+    std::string text;
+    for (const std::string& line : lines)
+        text += (text.empty() ? "" : "; ") + line;
+    return text;
+}
+
+Error failTool(const std::string& name, const CommandResult& ended)
+{
+    return fail(ErrorCode::NotReady, "'" + name + "' ended with " + std::to_string(ended.status)
+                                         + ": " + joined(linesOf(ended.errors)));
+}
+
+Result<CommandResult> runScript(const Instance& instance, const std::string& database,
+                                const std::string& script, const JobContext& job)
+{
+    return runTool(instance, "psql",
+                   {"-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", database}, script, job);
+}
+
+Result<std::vector<std::string>> databasesOf(const Instance& instance, const JobContext& job)
+{
+    SALVOR_TRY(auto connection,
+               Connection::open(connectionString(instance), Connection::Kind::Normal, job.stop));
+    SALVOR_TRY(const auto rows,
+               connection.query("SELECT datname FROM pg_database WHERE datallowconn ORDER BY 1", {},
+                                job.stop));
+    std::vector<std::string> names;
+    for (const Row& row : rows)
+        names.push_back(row.at(0).value_or(""));
+    return names;
+}
+
+Result<CheckFindings> checkIndexesOfEach(const Instance& instance, const JobContext& job)
+{
+    CheckFindings findings;
+    SALVOR_TRY(const auto databases, databasesOf(instance, job));
+    for (const std::string& database : databases) {
+        SALVOR_TRY(const auto ended, runScript(instance, database, checkIndexes, job));
+        if (ended.status != 0)
+            return failTool("psql", ended).in("database '" + database + "'");
+        for (const std::string& line : linesOf(ended.output))
+            findings.push_back("database '" + database + "': " + line);
+    }
+    return findings;
+}
+
+} // namespace
+
+Result<CheckFindings> checkStructure(const Instance& instance, JobContext& job)
+{
+    job.phase("check tables and indexes", 0);
+    if (instance.majorVersion < 14)
+        return checkIndexesOfEach(instance, job);
+    constexpr int foundCorruption = 2;
+    SALVOR_TRY(const auto ended,
+               runTool(instance, "pg_amcheck", {"--all", "--install-missing", "--heapallindexed"},
+                       {}, job));
+    if (ended.status == foundCorruption)
+        return linesOf(ended.output);
+    if (ended.status != 0)
+        return failTool("pg_amcheck", ended);
+    return CheckFindings();
+}
+
+Result<CheckFindings> checkPageChecksums(const Instance& instance, JobContext& job)
+{
+    job.phase("check page checksums", 0);
+    SALVOR_TRY(const auto ended,
+               runTool(instance, "pg_checksums", {"--check", "-D", instance.dataDirectory.native()},
+                       {}, job));
+    if (ended.status == 0)
+        return CheckFindings();
+    CheckFindings findings;
+    for (const std::string& line : linesOf(ended.errors))
+        if (line.find("checksum verification failed") != std::string::npos)
+            findings.push_back(line);
+    if (findings.empty())
+        return failTool("pg_checksums", ended);
+    return findings;
+}
+
+Result<CheckFindings> runValidation(const Instance& instance, const std::string& script,
+                                    JobContext& job)
+{
+    job.phase("run the validation queries", 0);
+    constexpr int scriptFailed = 3;
+    SALVOR_TRY(const auto ended, runScript(instance, "postgres", script, job));
+    CheckFindings findings;
+    for (const std::string& line : linesOf(ended.output))
+        if (line == "f")
+            findings.emplace_back("a validation query answered f (false)");
+    if (ended.status == scriptFailed)
+        findings.push_back("a validation query failed: " + joined(linesOf(ended.errors)));
+    else if (ended.status != 0)
+        return failTool("psql", ended);
+    return findings;
+}
+
+} // namespace salvor::postgres

@@ -1,0 +1,125 @@
+"""A backup is proved by restoring it and letting PostgreSQL check it: proof_test.py MAJOR"""
+
+import os
+import sys
+import unittest
+
+import harness
+from harness import SiteTest
+
+MAJOR = int(sys.argv.pop(1)) if len(sys.argv) > 1 and sys.argv[1].isdigit() else 15
+
+
+class Proof(SiteTest):
+
+    def setUp(self):
+        super().setUp()
+        self.server = harness.Server(self.site, "source", MAJOR).initdb()
+        self.site.add_repository()
+        self.script = os.path.join(self.site.folder, "validation.sql")
+        self.site.add_cluster(self.server, validation=self.script)
+        self.write_script("SELECT count(*) = 5000 FROM parts;\n")
+        self.server.start()
+        far = os.path.join(self.site.folder, "far")
+        self.site.make_folder(far)
+        self.server.sql(f"CREATE TABLESPACE far LOCATION '{far}'")
+        self.server.sql("CREATE TABLE parts TABLESPACE far AS "
+                        "SELECT g AS n FROM generate_series(1, 5000) g")
+        self.server.sql("CREATE FUNCTION key(int) RETURNS int IMMUTABLE LANGUAGE sql "
+                        "AS 'SELECT $1'")
+        self.server.sql("CREATE INDEX parts_key ON parts (key(n))")
+        self.target = os.path.join(self.site.folder, "proof")
+
+    def write_script(self, text):
+        self.site.write(self.script, text)
+
+    def backup(self):
+        made = self.site.result("backup", "demo")["backup"]
+        self.server.sql("CREATE TABLE later()")
+        self.archived(self.server)
+        return made
+
+    def left(self):
+        """The states of the copies that are left."""
+        return [instance["state"] for instance in self.site.result("instance", "list")["instances"]]
+
+    def proved_bad(self, backup):
+        done = self.site.ctl("--json", "verify", backup, "--restore", self.target, check=False)
+        self.assertEqual(done.returncode, 5, done.stdout + done.stderr)
+        return done.stdout
+
+    def test_sound_backup_leaves_nothing_behind(self):
+        backup = self.backup()
+
+        proof = self.site.result("verify", backup, "--restore", self.target)
+
+        self.assertTrue(proof["sound"])
+        self.assertFalse(proof["kept"])
+        self.assertEqual([step["name"] for step in proof["steps"]],
+                         ["tables and indexes", "validation queries", "page checksums"])
+        self.assertIsNotNone(proof["lastCommitAt"])
+        self.assertEqual(self.left(), [])
+        self.assertEqual([name for name in os.listdir(self.site.folder)
+                          if name.startswith("proof")], [])
+
+    def test_copy_can_be_kept(self):
+        proof = self.site.result("verify", self.backup(), "--restore", self.target, "--keep")
+
+        self.assertTrue(proof["kept"])
+        self.assertEqual(self.left(), ["stopped"])
+
+    def test_index_that_does_not_fit_its_table_is_found(self):
+        self.server.sql("CREATE OR REPLACE FUNCTION key(int) RETURNS int IMMUTABLE LANGUAGE sql "
+                        "AS 'SELECT $1 + 7'")
+
+        said = self.proved_bad(self.backup())
+
+        self.assertIn("parts_key", said)
+        self.assertEqual(self.left(), ["stopped"])
+
+    def test_damaged_page_is_found(self):
+        path = self.server.sql("SELECT pg_relation_filepath('parts')")
+        self.server.stop()
+        with open(os.path.join(self.server.data, path), "r+b") as file:
+            file.seek(3 * 8192 + 4000)
+            file.write(b"damage")
+        self.server.start()
+
+        said = self.proved_bad(self.backup())
+
+        self.assertIn("checksum", said)
+
+    def test_validation_that_says_no_is_a_finding_and_one_that_fails_is_one(self):
+        backup = self.backup()
+        for script, words in (("SELECT 1 = 1;\nSELECT count(*) > 5000 FROM parts;\n",
+                               "answered f"),
+                              ("SELECT * FROM missing;\n", "missing")):
+            with self.subTest(script=script):
+                self.write_script(script)
+                self.assertIn(words, self.proved_bad(backup))
+                for instance in self.site.result("instance", "list")["instances"]:
+                    self.site.ctl("instance", "remove", instance["name"])
+
+    def test_nothing_is_restored_when_the_script_cannot_be_read_or_the_place_is_taken(self):
+        backup = self.backup()
+        os.unlink(self.script)
+        done = self.site.ctl("verify", backup, "--restore", self.target, check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("validation", done.stderr)
+        self.assertFalse(os.path.exists(self.target))
+        self.write_script("SELECT true;\n")
+        self.site.make_folder(self.target)
+        self.site.write(os.path.join(self.target, "precious"), "mine")
+        done = self.site.ctl("verify", backup, "--restore", self.target, check=False)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertEqual(os.listdir(self.target), ["precious"])
+
+    def test_contradicting_options_are_refused(self):
+        for arguments in (["--restore", self.target], ["--all", "--restore", self.target],
+                          ["x", "--keep"], ["x", "--restore", "relative"]):
+            done = self.site.ctl("verify", *arguments, check=False)
+            self.assertEqual(done.returncode, 2, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
