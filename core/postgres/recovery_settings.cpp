@@ -44,21 +44,20 @@ std::string listItem(const std::string& path)
     return text + "\"";
 }
 
-void addPlace(Settings& settings, const Path& dataDirectory, const Path& configDirectory, int port,
-              const Path& socketDirectory)
+void addPlace(Settings& settings, const FencedPlace& place)
 {
     settings.insert(
         settings.end(),
         {
             // A restored postgresql.conf that names the original would start production.
-            {"data_directory", dataDirectory.native()},
-            {"config_file", (configDirectory / "postgresql.conf").native()},
-            {"hba_file", (configDirectory / "pg_hba.conf").native()},
-            {"ident_file", (configDirectory / "pg_ident.conf").native()},
+            {"data_directory", place.dataDirectory.native()},
+            {"config_file", (place.configDirectory / "postgresql.conf").native()},
+            {"hba_file", (place.configDirectory / "pg_hba.conf").native()},
+            {"ident_file", (place.configDirectory / "pg_ident.conf").native()},
             {"external_pid_file", ""},
-            {"port", std::to_string(port)},
+            {"port", std::to_string(place.port)},
             {"listen_addresses", ""},
-            {"unix_socket_directories", listItem(socketDirectory.native())},
+            {"unix_socket_directories", listItem(place.socketDirectory.native())},
             {"unix_socket_group", ""},
             {"unix_socket_permissions", "0700"},
             {"bonjour", "off"},
@@ -267,12 +266,11 @@ Settings replaySettings(const model::ReplaySizes& sizes)
     };
 }
 
-Settings fenceSettings(const Path& dataDirectory, const Path& configDirectory,
-                       const ControlFile& control, int port, const Path& socketDirectory,
+Settings fenceSettings(const FencedPlace& place, const ControlFile& control,
                        const std::vector<std::string>& preload)
 {
     Settings settings;
-    addPlace(settings, dataDirectory, configDirectory, port, socketDirectory);
+    addPlace(settings, place);
     addSilence(settings, control.identity.majorVersion, preload);
     addSizes(settings, control);
     return settings;

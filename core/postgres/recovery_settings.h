@@ -22,13 +22,19 @@ using Settings = std::vector<std::pair<std::string, std::string>>;
 /// The five settings that a server must have as large to replay what one with `sizes` wrote.
 [[nodiscard]] Settings replaySettings(const model::ReplaySizes& sizes);
 
+/// Where a fenced copy lies and can be reached.
+struct FencedPlace {
+    Path dataDirectory;
+    Path configDirectory;
+    Path socketDirectory;
+    int port = 0;
+};
+
 /// Everything that could let a copy reach out, be reached, or be something else than what was
 /// restored: the list of the design, "A started copy is fenced". `control.sizes` are the minima.
 /// `preload` is shared_preload_libraries as the source had it; only those that must be there to
 /// start are kept.
-[[nodiscard]] Settings fenceSettings(const Path& dataDirectory, const Path& configDirectory,
-                                     const ControlFile& control, int port,
-                                     const Path& socketDirectory,
+[[nodiscard]] Settings fenceSettings(const FencedPlace& place, const ControlFile& control,
                                      const std::vector<std::string>& preload);
 
 /// `name = 'value'` lines, values quoted for postgresql.conf.

@@ -219,11 +219,11 @@ Result<> configureUnfenced(Run& run, const postgres::Settings& recovery)
     if (found.configFile.empty()) {
         SALVOR_TRY(const Path socket, createSocketDirectory(run.places, run.owner));
         SALVOR_TRY(const int port, freePort());
-        SALVOR_CHECK(
-            writeOwnConfiguration(run.places,
-                                  postgres::fenceSettings(run.places.data, run.places.config,
-                                                          run.control, port, socket, {}),
-                                  run.owner));
+        SALVOR_CHECK(writeOwnConfiguration(
+            run.places,
+            postgres::fenceSettings({run.places.data, run.places.config, socket, port}, run.control,
+                                    {}),
+            run.owner));
         run.outcome.warnings.push_back("The backup holds no configuration: a small one was "
                                        "written into "
                                        + quoted(run.places.config)
@@ -254,8 +254,9 @@ Result<> configureFenced(Run& run, const postgres::Settings& recovery)
     SALVOR_TRY(const auto found, findConfiguration(run.places));
     const auto preload = preloadLibraries(run.places, found);
     SALVOR_CHECK(describeInstance(run));
-    run.fence = postgres::fenceSettings(run.places.data, run.instance.configDirectory, run.control,
-                                        run.instance.port, run.instance.socketDirectory, preload);
+    run.fence = postgres::fenceSettings({run.places.data, run.instance.configDirectory,
+                                         run.instance.socketDirectory, run.instance.port},
+                                        run.control, preload);
     return writeRecovery(run.places, merged(recovery, run.fence), run.owner, run.outcome.warnings);
 }
 

@@ -73,8 +73,8 @@ TEST_P(FenceOnMajor, HoldsAgainstEverythingARestoredConfigurationSays)
     write(config / "postgresql.conf", "");
     write(config / "pg_hba.conf", "local all all trust\n");
     write(config / "pg_ident.conf", "");
-    const Settings fence = fenceSettings(data, config, *control, cluster.port(),
-                                         cluster.socketDirectory(), {"no_such_library", "pg_cron"});
+    const Settings fence = fenceSettings({data, config, cluster.socketDirectory(), cluster.port()},
+                                         *control, {"no_such_library", "pg_cron"});
     // Both ways at once, as a started copy has them.
     write(data / "postgresql.auto.conf", poison + formatSettings(fence));
     std::string options;

@@ -108,8 +108,9 @@ public:
 
     [[nodiscard]] Settings fence(const Instance& instance) const
     {
-        return fenceSettings(instance.dataDirectory, instance.configDirectory, control(),
-                             instance.port, instance.socketDirectory, {"no_such_library"});
+        return fenceSettings({instance.dataDirectory, instance.configDirectory,
+                              instance.socketDirectory, instance.port},
+                             control(), {"no_such_library"});
     }
 
     test::TestCluster& cluster() { return m_cluster; }

@@ -93,7 +93,7 @@ TEST(RecoverySettings, NameExactlyOneTargetAndItComesLast)
 
 TEST(Fence, KeepsTheMinimaOfTheControlFile)
 {
-    const Settings fence = fenceSettings("/d", "/c", controlOf(15), 5999, "/s", {});
+    const Settings fence = fenceSettings({"/d", "/c", "/s", 5999}, controlOf(15), {});
     EXPECT_EQ(settingIn(fence, "max_connections"), "300");
     EXPECT_EQ(settingIn(fence, "max_worker_processes"), "8");
     EXPECT_EQ(settingIn(fence, "max_wal_senders"), "12");
@@ -104,7 +104,7 @@ TEST(Fence, KeepsTheMinimaOfTheControlFile)
 TEST(Fence, GivesNoSettingThatTheMajorDoesNotKnow)
 {
     const auto fence = [](int major) {
-        return fenceSettings("/d", "/c", controlOf(major), 5999, "/s", {});
+        return fenceSettings({"/d", "/c", "/s", 5999}, controlOf(major), {});
     };
     EXPECT_EQ(settingIn(fence(14), "archive_library"), "(not there)");
     EXPECT_EQ(settingIn(fence(15), "archive_library"), "");
@@ -118,13 +118,13 @@ TEST(Fence, GivesNoSettingThatTheMajorDoesNotKnow)
 TEST(Fence, LeavesOutLibrariesThatAreNotNeededToStart)
 {
     const Settings fence =
-        fenceSettings("/d", "/c", controlOf(17), 5999, "/s",
+        fenceSettings({"/d", "/c", "/s", 5999}, controlOf(17),
                       {"pg_stat_statements", "pg_cron", "$libdir/orioledb", "pg_tde.so"});
     EXPECT_EQ(settingIn(fence, "shared_preload_libraries"), "$libdir/orioledb, pg_tde.so");
 }
 
 TEST(Fence, ASocketFolderWithACommaIsStillOneFolder)
 {
-    const Settings fence = fenceSettings("/d", "/c", controlOf(17), 5999, "/s, t\"u", {});
+    const Settings fence = fenceSettings({"/d", "/c", "/s, t\"u", 5999}, controlOf(17), {});
     EXPECT_EQ(settingIn(fence, "unix_socket_directories"), "\"/s, t\"\"u\"");
 }
