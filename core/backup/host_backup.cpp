@@ -226,7 +226,7 @@ Result<> HostBackup::takeOver(std::vector<DataEntry>& entries)
         if (basis == nullptr)
             return {};
         m_backup.basis = basis->id;
-        return takeOverUnchanged(m_repository, *basis, m_request.restTime, entries, m_taken,
+        return takeOverUnchanged({m_repository, *basis, m_request.restTime}, entries, m_taken,
                                  *m_builder, m_job);
     };
     const auto compared = compare();

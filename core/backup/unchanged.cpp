@@ -32,39 +32,73 @@ bool isUnchanged(const DataEntry& file, const TreeEntry& stored, Moment basisBeg
            && std::max(file.modifiedAt, file.changedAt) + restTime <= basisBegan;
 }
 
-Result<> takeOverUnchanged(const repository::Repository& repository, const Backup& basis,
-                           std::chrono::seconds restTime, std::vector<DataEntry>& entries,
-                           TakenOver& taken, repository::BackupBuilder& builder, JobContext& job)
-{
-    std::vector<DataEntry> left;
-    left.reserve(entries.size());
-    auto next = entries.begin();
-    const auto leaveUntil = [&](auto end) {
-        left.insert(left.end(), std::make_move_iterator(next), std::make_move_iterator(end));
-        next = end;
-    };
-    const auto take = [&](const TreeEntry& stored) -> Result<> {
-        SALVOR_CHECK(job.proceed());
-        leaveUntil(std::find_if(next, entries.end(),
+namespace {
+
+/// Walks the entries beside the older backup's tree; both are in path order.
+class Comparison {
+public:
+    Comparison(const Basis& basis, std::vector<DataEntry>& entries,
+               repository::BackupBuilder& builder)
+        : m_basis(basis)
+        , m_entries(entries)
+        , m_next(entries.begin())
+        , m_builder(builder)
+    {
+        m_left.reserve(entries.size());
+    }
+
+    Result<> compare(const TreeEntry& stored, TakenOver& taken)
+    {
+        leaveUntil(std::find_if(m_next, m_entries.end(),
                                 [&](const DataEntry& entry) { return entry.path >= stored.path; }));
-        if (next == entries.end() || next->path != stored.path
-            || !isUnchanged(*next, stored, *basis.filesystemTime, restTime)
-            || !builder.knows(stored.chunks))
+        if (m_next == m_entries.end() || m_next->path != stored.path
+            || !isUnchanged(*m_next, stored, *m_basis.backup.filesystemTime, m_basis.restTime)
+            || !m_builder.knows(stored.chunks))
             return {};
-        TreeEntry entry = treeEntryOf(*next);
+        TreeEntry entry = treeEntryOf(*m_next);
         entry.size = stored.size;
         entry.crc32c = stored.crc32c;
         entry.chunks = stored.chunks;
         postgres::ManifestFile listed{entry.path, entry.size, entry.modifiedAt, entry.crc32c};
-        SALVOR_CHECK(builder.addEntry(std::move(entry)));
+        SALVOR_CHECK(m_builder.addEntry(std::move(entry)));
         taken.files.push_back(std::move(listed));
-        ++next;
+        ++m_next;
         return {};
-    };
-    auto read = repository.readTree(basis, take);
-    leaveUntil(entries.end());
-    entries = std::move(left);
-    for (const model::DamagedPages& damaged : basis.damaged)
+    }
+
+    /// Those that were not taken over.
+    std::vector<DataEntry> finish()
+    {
+        leaveUntil(m_entries.end());
+        return std::move(m_left);
+    }
+
+private:
+    void leaveUntil(std::vector<DataEntry>::iterator end)
+    {
+        m_left.insert(m_left.end(), std::make_move_iterator(m_next), std::make_move_iterator(end));
+        m_next = end;
+    }
+
+    const Basis& m_basis;
+    std::vector<DataEntry>& m_entries;
+    std::vector<DataEntry>::iterator m_next;
+    std::vector<DataEntry> m_left;
+    repository::BackupBuilder& m_builder;
+};
+
+} // namespace
+
+Result<> takeOverUnchanged(const Basis& basis, std::vector<DataEntry>& entries, TakenOver& taken,
+                           repository::BackupBuilder& builder, JobContext& job)
+{
+    Comparison comparison(basis, entries, builder);
+    auto read = basis.repository.readTree(basis.backup, [&](const TreeEntry& stored) -> Result<> {
+        SALVOR_CHECK(job.proceed());
+        return comparison.compare(stored, taken);
+    });
+    entries = comparison.finish();
+    for (const model::DamagedPages& damaged : basis.backup.damaged)
         if (std::any_of(taken.files.begin(), taken.files.end(),
                         [&](const auto& file) { return file.path == damaged.path; }))
             taken.damaged.push_back(damaged);

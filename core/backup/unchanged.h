@@ -18,6 +18,13 @@ namespace salvor::backup {
 [[nodiscard]] bool isUnchanged(const postgres::DataEntry& file, const repository::TreeEntry& stored,
                                Moment basisBegan, std::chrono::seconds restTime);
 
+/// An older backup to compare with, whose file system's clock is known.
+struct Basis {
+    const repository::Repository& repository;
+    const model::Backup& backup;
+    std::chrono::seconds restTime; ///< How long a file must have rested when it began.
+};
+
 struct TakenOver {
     std::vector<postgres::ManifestFile> files;
     std::vector<model::DamagedPages> damaged; ///< What was found in them when they were read.
@@ -28,8 +35,7 @@ struct TakenOver {
 ///
 /// Errors: those of reading the older backup's tree, and Cancelled. `entries` and `taken` hold what
 ///         is true then, too: the backup can go on by reading the rest.
-[[nodiscard]] Result<> takeOverUnchanged(const repository::Repository& repository,
-                                         const model::Backup& basis, std::chrono::seconds restTime,
+[[nodiscard]] Result<> takeOverUnchanged(const Basis& basis,
                                          std::vector<postgres::DataEntry>& entries,
                                          TakenOver& taken, repository::BackupBuilder& builder,
                                          JobContext& job);

@@ -2,6 +2,8 @@
 #include "core/console/console.h"
 #include "core/postgres/instance_checks.h"
 
+#include <algorithm>
+
 namespace salvor::console {
 
 namespace {
@@ -28,10 +30,8 @@ Result<std::string> validationScript(const settings::Config& config, const std::
 
 bool RestoreProof::isGood() const noexcept
 {
-    for (const Step& step : steps)
-        if (!step.findings.empty())
-            return false;
-    return true;
+    return std::all_of(steps.begin(), steps.end(),
+                       [](const Step& step) { return step.findings.empty(); });
 }
 
 Result<> Console::examine(RestoreProof& proof, const std::string& script, JobContext& job)

@@ -207,7 +207,7 @@ public:
     }
 
 private:
-    Result<std::vector<std::string>> namesIn(const Path& folder) const;
+    static Result<std::vector<std::string>> namesIn(const Path& folder);
     Result<> findTablespaces();
     Result<> listFolder(const std::string& path, const Path& source);
     Result<> listEntry(const std::string& path, const Path& source);
@@ -229,7 +229,7 @@ private:
     DataDirectoryContents m_contents;
 };
 
-Result<std::vector<std::string>> Scan::namesIn(const Path& folder) const
+Result<std::vector<std::string>> Scan::namesIn(const Path& folder)
 {
     std::vector<std::string> names;
     const Folder open(::opendir(folder.c_str()));
@@ -241,7 +241,8 @@ Result<std::vector<std::string>> Scan::namesIn(const Path& folder) const
     }
     while (true) {
         errno = 0;
-        const dirent* entry = ::readdir(open.get());
+        // Of a stream of its own, each thread may read.
+        const dirent* entry = ::readdir(open.get()); // NOLINT(concurrency-mt-unsafe)
         if (entry == nullptr) {
             if (errno != 0)
                 return failErrno(errno, "cannot list " + quoted(folder));
@@ -299,7 +300,7 @@ Result<> Scan::listFolder(const std::string& path, const Path& source)
             continue;
         // An unlogged relation starts empty again, from its init fork.
         const auto file = isDatabase ? parseRelationFile(name) : std::nullopt;
-        if (file && file->fork != "init" && unlogged.count(file->number) != 0)
+        if (file && file->fork != "init" && unlogged.contains(file->number))
             continue;
         SALVOR_CHECK(listEntry(entry, source / name));
     }
@@ -326,7 +327,7 @@ Result<> Scan::listEntry(const std::string& path, const Path& source)
         return listLink(path, source, status);
     if (isFolder) {
         addFolder(path, source, status);
-        return m_nested.count(path) != 0 ? Result<>() : listFolder(path, source);
+        return m_nested.contains(path) ? Result<>() : listFolder(path, source);
     }
     if (S_ISREG(status.st_mode))
         return addFile(path, source, status);
@@ -336,7 +337,7 @@ Result<> Scan::listEntry(const std::string& path, const Path& source)
 
 Result<> Scan::listLink(const std::string& path, const Path& source, const struct stat& status)
 {
-    if (m_links.count(path) != 0)
+    if (m_links.contains(path))
         return listTablespace(path, source, status);
     const std::string top = path.substr(0, path.find('/'));
     if (top == "base" || top == "global")

@@ -102,6 +102,7 @@ Result<std::vector<std::string>> databasesOf(const Instance& instance, const Job
                connection.query("SELECT datname FROM pg_database WHERE datallowconn ORDER BY 1", {},
                                 job.stop));
     std::vector<std::string> names;
+    names.reserve(rows.size());
     for (const Row& row : rows)
         names.push_back(row.at(0).value_or(""));
     return names;
@@ -115,8 +116,12 @@ Result<CheckFindings> checkIndexesOfEach(const Instance& instance, const JobCont
         SALVOR_TRY(const auto ended, runScript(instance, database, checkIndexes, job));
         if (ended.status != 0)
             return failTool("psql", ended).in("database '" + database + "'");
-        for (const std::string& line : linesOf(ended.output))
-            findings.push_back("database '" + database + "': " + line);
+        for (const std::string& line : linesOf(ended.output)) {
+            std::string& finding = findings.emplace_back("database '");
+            finding += database;
+            finding += "': ";
+            finding += line;
+        }
     }
     return findings;
 }

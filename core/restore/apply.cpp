@@ -3,6 +3,7 @@
 #include "core/restore/checks.h"
 #include "core/restore/configuration.h"
 #include "core/restore/file_writer.h"
+#include "core/restore/left_files.h"
 #include "core/restore/restore.h"
 #include "core/restore/start_copy.h"
 #include "core/restore/words.h"
@@ -27,6 +28,7 @@ struct Run {
     Places places;
     std::optional<SystemUser> owner; ///< Set when root gives the files away.
     Look seen;
+    std::vector<SetAside> aside; ///< What an unfinished restore left.
     postgres::ControlFile control;
     model::ReplaySizes sizesAtBackup; ///< `control` has what replay needs up to the target.
     postgres::Settings fence;         ///< Of a started copy.
@@ -313,8 +315,13 @@ Result<> writeEverything(Run& run)
 {
     SALVOR_CHECK(createPlaces(run.places, planHash(run.plan), run.owner));
     SALVOR_CHECK(makeDirectories(run));
-    SALVOR_CHECK(writeFiles(run.seen.contents.files, run.repository, run.seen.index,
-                            {run.options.workers, run.owner}, run.job));
+    const WriteOptions how{run.options.workers, run.owner};
+    auto& files = run.seen.contents.files;
+    SALVOR_TRY(const std::size_t taken, takeLeftFiles(files, run.aside, how, run.job));
+    if (taken > 0)
+        run.job.events.note("Kept what an unfinished restore had written: "
+                            + countText(taken, "file") + " that are as they were backed up.");
+    SALVOR_CHECK(writeFiles(files, run.repository, run.seen.index, how, run.job));
     run.job.phase("make durable", 0);
     SALVOR_CHECK(configure(run));
     SALVOR_CHECK(run.job.proceed());
@@ -348,7 +355,8 @@ Result<> prepare(Run& run)
     }
     if (run.plan.startOptions.start)
         SALVOR_CHECK(tryFetching(run));
-    return setAsideUnfinished(run.places, systemClock().now());
+    SALVOR_TRY(run.aside, setAsideUnfinished(run.places, systemClock().now()));
+    return {};
 }
 
 Error afterWriting(Error error, const Places& places)
@@ -365,7 +373,7 @@ Result<model::RestoreOutcome> apply(const model::RestorePlan& plan,
                                     const repository::Repository& repository,
                                     const ApplyOptions& options, JobContext& job)
 {
-    Run run{plan, repository, options, job, placesOf(plan), {}, {}, {}, {}, {}, {}, {}};
+    Run run{plan, repository, options, job, placesOf(plan), {}, {}, {}, {}, {}, {}, {}, {}};
     run.outcome.destination = plan.destination;
     SALVOR_CHECK(prepare(run));
     if (auto written = writeEverything(run); !written.ok())

@@ -191,11 +191,6 @@ void lookAtPlaces(Look& seen, const model::RestorePlan& plan, const Places& plac
     add(checkSpace(seen.contents, plan));
     add({checkOwner(plan), checkPrograms(plan, programs)});
     add(checkPort(plan));
-    for (const Path& place : places.all()) {
-        const auto occupancy = occupancyOf(place, places);
-        if (occupancy.ok() && *occupancy == Occupancy::Unfinished)
-            seen.unfinished.push_back(place);
-    }
     if (!seen.contents.skippedLinks.empty())
         add({{Level::Warning, "links",
               countText(seen.contents.skippedLinks.size(), "link")
@@ -213,13 +208,20 @@ Result<Look> look(const model::RestorePlan& plan, const Path& programs,
     job.phase("check", 0);
     Look seen;
     const Places places = placesOf(plan);
+    for (const Path& place : places.all()) {
+        const auto occupancy = occupancyOf(place, places);
+        if (occupancy.ok() && *occupancy == Occupancy::Unfinished)
+            seen.unfinished.push_back(place);
+    }
     SALVOR_TRY(seen.index, repository.loadIndex(plan.backup.incarnation));
     SALVOR_TRY(const Packs packs, damagedPacks(plan, repository, job));
     std::unique_ptr<repository::ChunkReader> reader;
     if (repository.keys().canReadContents()) {
         SALVOR_TRY(reader, repository::ChunkReader::create(repository, seen.index));
-        SALVOR_TRY(seen.contents, readContents(repository, plan.backup,
-                                               {places, *reader, packs.damaged, keep}, job));
+        SALVOR_TRY(seen.contents,
+                   readContents(repository, plan.backup,
+                                {places, *reader, packs.damaged, keep, !seen.unfinished.empty()},
+                                job));
     }
     Check key = checkKey(repository, reader.get(), seen.contents);
     if (reader) {

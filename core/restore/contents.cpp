@@ -1,5 +1,7 @@
 #include "core/restore/contents.h"
 
+#include "core/restore/left_files.h"
+
 #include <algorithm>
 #include <cstring>
 #include <limits>
@@ -71,14 +73,16 @@ private:
         m_contents.hasExtraFiles |= entry.path.front() == '/';
         ++m_contents.fileCount;
         m_contents.bytes += entry.size;
-        weigh(entry, path);
+        const bool isLeft =
+            m_how.afterUnfinished && looksFinished(path, entry.size, entry.modifiedAt);
+        weigh(entry, path, isLeft);
         if (m_how.keep == Keep::Everything)
             m_contents.files.push_back({entry.path, path, entry.mode & 0777U, entry.modifiedAt,
-                                        entry.size, entry.crc32c, entry.chunks});
+                                        entry.size, entry.crc32c, entry.chunks, isLeft});
         return {};
     }
 
-    void weigh(const TreeEntry& entry, const Path& path)
+    void weigh(const TreeEntry& entry, const Path& path, bool isLeft)
     {
         ByteCount onDisk = 0;
         bool isReadable = true;
@@ -95,8 +99,11 @@ private:
             if (!m_contents.sample)
                 m_contents.sample = SampleChunk{id, static_cast<std::size_t>(size)};
         }
-        m_contents.bytesByPlace[placeHolding(path)] +=
-            (onDisk + diskBlock - 1) / diskBlock * diskBlock;
+        if (isLeft)
+            m_contents.bytesLeft += entry.size;
+        else
+            m_contents.bytesByPlace[placeHolding(path)] +=
+                (onDisk + diskBlock - 1) / diskBlock * diskBlock;
         if (isReadable)
             return;
         ++m_contents.unreadableCount;

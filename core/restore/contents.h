@@ -26,6 +26,7 @@ struct FileToWrite {
     ByteCount size = 0;
     std::uint32_t crc32c = 0;
     std::vector<repository::ChunkId> chunks;
+    bool isLeft = false; ///< An unfinished restore left one that looks finished (left_files.h).
 };
 
 /// One chunk to try the key on.
@@ -46,8 +47,9 @@ struct Contents {
 
     std::uint64_t fileCount = 0;
     ByteCount bytes = 0; ///< Of all files, holes included.
-    /// Bytes that will be taken on disk, by the place that holds them.
+    /// Bytes that will be taken on disk, by the place that holds them; without what is left there.
     std::map<Path, ByteCount> bytesByPlace;
+    ByteCount bytesLeft = 0; ///< Of files that an unfinished restore left, as it seems.
     bool hasControlFile = false;
     bool hasBackupLabel = false;
     bool hasExtraFiles = false;
@@ -65,6 +67,7 @@ struct Reading {
     const repository::ChunkReader& reader;
     const ChunkIds& damaged; ///< Known not to be readable.
     Keep keep = Keep::Counts;
+    bool afterUnfinished = false; ///< Looks for what an unfinished restore left in the places.
 };
 
 /// Reads the backup's tree once.

@@ -260,15 +260,6 @@ private:
     std::optional<Error> m_error; // Guarded by m_mutex.
 };
 
-std::size_t workerCount(const WriteOptions& options, std::size_t batches)
-{
-    constexpr unsigned most = 8;
-    const unsigned wanted = options.workers != 0
-                                ? options.workers
-                                : std::clamp(std::thread::hardware_concurrency(), 1U, most);
-    return std::min<std::size_t>(wanted, std::max<std::size_t>(batches, 1));
-}
-
 // A CRC is linear over GF(2): appending n zero bits is a 32 × 32 matrix, squared for twice as many.
 using Matrix = std::array<std::uint32_t, 32>;
 
@@ -289,6 +280,13 @@ Matrix squared(const Matrix& matrix) noexcept
 }
 
 } // namespace
+
+std::size_t workerCount(const WriteOptions& options)
+{
+    constexpr unsigned most = 8;
+    return options.workers != 0 ? options.workers
+                                : std::clamp(std::thread::hardware_concurrency(), 1U, most);
+}
 
 std::uint32_t combineCrc32c(std::uint32_t first, std::uint32_t second,
                             ByteCount secondSize) noexcept
@@ -319,7 +317,7 @@ Result<> writeFiles(const std::vector<FileToWrite>& files, const repository::Rep
     SALVOR_TRY(auto first, repository::ChunkReader::create(repository, index));
     SALVOR_CHECK(run.prepare(*first));
     readers.push_back(std::move(first));
-    while (readers.size() < workerCount(options, run.batchCount())) {
+    while (readers.size() < std::min(workerCount(options), run.batchCount())) {
         SALVOR_TRY(auto reader, repository::ChunkReader::create(repository, index));
         readers.push_back(std::move(reader));
     }

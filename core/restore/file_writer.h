@@ -23,6 +23,9 @@ struct WriteOptions {
                                   const std::shared_ptr<repository::Repository::Index>& index,
                                   const WriteOptions& options, JobContext& job);
 
+/// How many threads `options` ask for.
+[[nodiscard]] std::size_t workerCount(const WriteOptions& options);
+
 /// The CRC-32C of two runs of bytes, one after the other, from that of each.
 [[nodiscard]] std::uint32_t combineCrc32c(std::uint32_t first, std::uint32_t second,
                                           ByteCount secondSize) noexcept;

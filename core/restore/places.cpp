@@ -87,7 +87,7 @@ std::string compactTime(Moment now)
     return text + "Z";
 }
 
-Result<> setAside(const Path& place, const std::string& time)
+Result<SetAside> setAside(const Path& place, const std::string& time)
 {
     Path aside = place;
     aside += ".unfinished-" + time;
@@ -96,7 +96,8 @@ Result<> setAside(const Path& place, const std::string& time)
     if (::rename(place.c_str(), aside.c_str()) != 0)
         return failErrno(errno, "cannot set aside the unfinished restore in " + quoted(place),
                          "Empty that directory by hand, or restore into another one.");
-    return syncDirectory(place.parent_path());
+    SALVOR_CHECK(syncDirectory(place.parent_path()));
+    return SetAside{place, aside};
 }
 
 } // namespace
@@ -183,17 +184,20 @@ Path existingParent(const Path& place)
     return parent;
 }
 
-Result<> setAsideUnfinished(const Places& places, Moment now)
+Result<std::vector<SetAside>> setAsideUnfinished(const Places& places, Moment now)
 {
+    std::vector<SetAside> aside;
     // The data directory last: what belongs to it is recognised by it.
     std::vector<Path> list = places.all();
     std::reverse(list.begin(), list.end());
     for (const Path& place : list) {
         SALVOR_TRY(const Occupancy occupancy, occupancyOf(place, places));
-        if (occupancy == Occupancy::Unfinished)
-            SALVOR_CHECK(setAside(place, compactTime(now)));
+        if (occupancy != Occupancy::Unfinished)
+            continue;
+        SALVOR_TRY(auto moved, setAside(place, compactTime(now)));
+        aside.push_back(std::move(moved));
     }
-    return {};
+    return aside;
 }
 
 Result<> createPlaces(const Places& places, const std::string& planHash,

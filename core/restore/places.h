@@ -45,8 +45,12 @@ enum class Occupancy { Absent, Empty, Unfinished, Full, NotADirectory };
 /// The nearest folder that is there, upwards from `place`.
 [[nodiscard]] Path existingParent(const Path& place);
 
+struct SetAside {
+    Path from;
+    Path to;
+};
 /// Renames what an unfinished restore left to "PLACE.unfinished-TIME". Errors: as failErrno.
-[[nodiscard]] Result<> setAsideUnfinished(const Places& places, Moment now);
+[[nodiscard]] Result<std::vector<SetAside>> setAsideUnfinished(const Places& places, Moment now);
 
 /// Makes the folders with the mark in each, 0700, `owner`'s when given.
 [[nodiscard]] Result<> createPlaces(const Places& places, const std::string& planHash,

@@ -50,6 +50,9 @@ std::vector<std::string> whatIsCreated(const model::RestorePlan& plan, const Loo
     for (const Path& place : seen.unfinished)
         creates.push_back("What an unfinished restore left in " + quoted(place) + " is renamed to '"
                           + place.native() + ".unfinished-TIME'.");
+    if (seen.contents.bytesLeft > 0)
+        creates.push_back(sizeText(seen.contents.bytesLeft)
+                          + " of it look finished: they are checked and moved from there.");
     creates.push_back("Directory " + quoted(places.data) + " with "
                       + countText(seen.contents.fileCount, "file") + " of '" + plan.owner + "', "
                       + sizeText(seen.contents.bytes) + ".");

@@ -63,7 +63,7 @@ protected:
     }
     Result<> takeOver(std::vector<DataEntry>& entries)
     {
-        return takeOverUnchanged(*repository, basis, 10s, entries, taken, *builder, job.context);
+        return takeOverUnchanged({*repository, basis, 10s}, entries, taken, *builder, job.context);
     }
     [[nodiscard]] std::vector<DataEntry> allEntries() const
     {

@@ -58,7 +58,7 @@ protected:
     }
 
     /// Stores the files as a backup, with one segment of WAL.
-    void store()
+    void store(const std::string& id = "20261120T205651Z-3f9a")
     {
         const auto incarnation = repository->pin("prod", identity);
         ASSERT_OK(incarnation);
@@ -72,7 +72,7 @@ protected:
         for (const repository::TreeEntry& entry : moreEntries)
             ASSERT_OK((*builder)->addEntry(entry));
         ASSERT_OK(worker->flush());
-        backup.id = "20261120T205651Z-3f9a";
+        backup.id = id;
         backup.incarnation = *incarnation;
         backup.timeline = model::TimelineId{1};
         backup.startLsn = model::Lsn{0x2000028};
