@@ -27,7 +27,7 @@ struct BackupRequest {
     bool readsEverything = false;
     /// How long a file must have rested when the last backup began, to be taken over from it: the
     /// clock of the file system is coarse, and a page is written a moment after its file's time.
-    std::chrono::seconds restTime{10};
+    std::chrono::seconds restTime{60};
     std::chrono::seconds walTimeout{300}; ///< How long to wait for the last segment in the archive.
 };
 

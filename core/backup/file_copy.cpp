@@ -35,6 +35,7 @@ public:
 private:
     [[nodiscard]] Result<> checkPages(const DataEntry& entry, const FileDescriptor& file,
                                       MutableByteView bytes, ByteCount offset);
+    [[nodiscard]] bool rests(const FileDescriptor& file) const;
     [[nodiscard]] static Result<bool> isGoodPage(const FileDescriptor& file, MutableByteView page,
                                                  std::uint32_t block, ByteCount offset);
 
@@ -87,7 +88,7 @@ Result<> Copier::checkPages(const DataEntry& entry, const FileDescriptor& file,
         SALVOR_TRY(const bool good, isGoodPage(file, page, block, offset + at));
         if (good)
             continue;
-        if (postgres::pageLsn(page) > m_options.startLsn) {
+        if (postgres::pageLsn(page) > m_options.startLsn && !rests(file)) {
             m_result.doubtful.push_back({entry.path, block, postgres::pageLsn(page)});
             continue;
         }
@@ -97,6 +98,20 @@ Result<> Copier::checkPages(const DataEntry& entry, const FileDescriptor& file,
         damaged.back().blocks.push_back(block);
     }
     return {};
+}
+
+/// The next backup may take the file over unread, and its WAL begins later: only a page that was
+/// being written may be left to WAL.
+bool Copier::rests(const FileDescriptor& file) const
+{
+    struct stat status {};
+    if (::fstat(file.get(), &status) != 0)
+        return false;
+    const auto at = [](const timespec& time) {
+        return Moment(std::chrono::seconds(time.tv_sec)
+                      + std::chrono::microseconds(time.tv_nsec / 1000));
+    };
+    return std::max(at(status.st_mtim), at(status.st_ctim)) <= m_options.restsSince;
 }
 
 /// A page can be read while the server writes it: a wrong one is read once more a little later.

@@ -24,6 +24,8 @@ struct CopyOptions {
     unsigned workers = 1;
     bool checkPages = false;
     model::Lsn startLsn{}; ///< Pages newer than this are rebuilt from WAL.
+    /// A file untouched since then rests: nobody was writing its pages, whatever their LSN.
+    Moment restsSince;
 };
 
 /// Puts all entries into the backup, files largest first. One that has gone meanwhile is left out,

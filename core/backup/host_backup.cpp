@@ -7,6 +7,7 @@
 #include "core/postgres/page.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <thread>
 
@@ -58,6 +59,7 @@ private:
     TakenOver m_taken;
     model::Lsn m_consistentAt{}; ///< By the copied control file of a standby.
     bool m_checksPages = false;
+    Moment m_serverStartedAt;
 };
 
 Result<Backup> HostBackup::execute()
@@ -95,6 +97,11 @@ Result<postgres::Connection> HostBackup::lookAtServer()
     m_backup.pageChecksums = m_facts.pageChecksums;
     m_backup.dataDirectory =
         m_facts.dataDirectory.empty() ? m_request.dataDirectory.native() : m_facts.dataDirectory;
+    SALVOR_TRY(const std::string started,
+               connection.value("SELECT (extract(epoch FROM pg_postmaster_start_time()) * 1000000)"
+                                "::bigint"));
+    m_serverStartedAt =
+        Moment(std::chrono::microseconds(std::strtoll(started.c_str(), nullptr, 10)));
     if (m_facts.inRecovery && !m_request.primaryConnection.empty()) {
         SALVOR_TRY(m_primary, openPrimary(m_request, m_facts.identity, m_job.stop));
     }
@@ -204,7 +211,8 @@ Result<> HostBackup::copy()
                copyFiles(entries,
                          {.workers = m_request.workers == 0 ? processors : m_request.workers,
                           .checkPages = m_checksPages,
-                          .startLsn = m_backup.startLsn},
+                          .startLsn = m_backup.startLsn,
+                          .restsSince = *m_backup.filesystemTime - m_request.restTime},
                          *m_builder, m_job));
     SALVOR_CHECK(copyControl());
     m_backup.finishedAt = systemClock().now();
@@ -222,7 +230,7 @@ Result<> HostBackup::takeOver(std::vector<DataEntry>& entries)
     m_job.phase("compare with the last backup", 0);
     const auto compare = [&]() -> Result<> {
         SALVOR_TRY(const auto backups, m_repository.backups(m_request.cluster));
-        const Backup* basis = findBasis(backups, m_backup);
+        const Backup* basis = findBasis(backups, m_backup, m_serverStartedAt);
         if (basis == nullptr)
             return {};
         m_backup.basis = basis->id;

@@ -10,14 +10,15 @@ using model::Backup;
 using postgres::DataEntry;
 using repository::TreeEntry;
 
-const Backup* findBasis(const std::vector<Backup>& backups, const Backup& next)
+const Backup* findBasis(const std::vector<Backup>& backups, const Backup& next,
+                        Moment serverStartedAt)
 {
     const Backup* newest = nullptr;
     for (const Backup& each : backups) {
         const bool fits = each.incarnation == next.incarnation && each.mode == next.mode
                           && each.host == next.host && each.dataDirectory == next.dataDirectory
                           && each.timeline == next.timeline && each.fromStandby == next.fromStandby
-                          && each.filesystemTime;
+                          && each.filesystemTime && each.startedAt > serverStartedAt;
         if (fits && (newest == nullptr || newest->startedAt < each.startedAt))
             newest = &each;
     }

@@ -8,9 +8,10 @@
 namespace salvor::backup {
 
 /// The newest backup among `backups` that read the same directory of the same machine on the same
-/// timeline, and noted the clock of its file system.
+/// timeline since the server started, and noted the clock of its file system. After a crash of the
+/// machine a file's data may be newer than its times: with the start of the server all is read.
 [[nodiscard]] const model::Backup* findBasis(const std::vector<model::Backup>& backups,
-                                             const model::Backup& next);
+                                             const model::Backup& next, Moment serverStartedAt);
 
 /// Whether a file is what the older backup read: same size and time of modification, and its inode
 /// untouched since `restTime` before that backup began. The inode's time cannot be set by a

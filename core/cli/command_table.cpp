@@ -100,6 +100,7 @@ constexpr std::array verifyOptions = {
     OptionSpec{"--sample", Text, "PERCENT", "Read a share of the contents only, 1 to 100."},
     OptionSpec{"--restore", Text, "DIR",
                "Restore BACKUP into a new DIR, start it, have PostgreSQL check it, and remove it."},
+    OptionSpec{"--latest", Flag, "", "With --restore: replay all WAL that follows, too."},
     OptionSpec{"--keep", Flag, "", "With --restore: leave the copy there, stopped."},
 };
 

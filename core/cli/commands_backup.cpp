@@ -158,8 +158,11 @@ Result<Answer> verifyByRestore(const Run& run, const std::string& id, const std:
                     "Name it: salvorctl verify BACKUP --restore DIR.");
     SALVOR_TRY(const Path destination, absolutePath("--restore", to));
     SALVOR_TRY(const auto found, namedByCaller(run.console.findBackup(id)));
-    SALVOR_TRY(const auto proof, run.console.proveBackup(found.id, destination,
-                                                         run.arguments.has("--keep"), run.job));
+    SALVOR_TRY(const auto proof,
+               run.console.proveBackup(
+                   found.id,
+                   {destination, run.arguments.has("--latest"), run.arguments.has("--keep")},
+                   run.job));
     for (const std::string& warning : proof.outcome.warnings)
         run.job.events.warning(warning);
     Answer answer;
@@ -179,8 +182,10 @@ Result<Answer> verifyStored(const Run& run)
     const std::string id = run.arguments.positional(0);
     if (const auto to = run.arguments.value("--restore"))
         return verifyByRestore(run, id, *to);
-    if (run.arguments.has("--keep"))
-        return fail(ErrorCode::InvalidInput, "--keep goes with --restore", "Leave it out.");
+    for (const char* option : {"--keep", "--latest"})
+        if (run.arguments.has(option))
+            return fail(ErrorCode::InvalidInput, std::string(option) + " goes with --restore",
+                        "Leave it out.");
     if (!id.empty() && run.arguments.has("--all"))
         return fail(ErrorCode::InvalidInput, "BACKUP and --all contradict one another",
                     "Give one of them.");

@@ -63,6 +63,14 @@ struct RestoreChoice {
     model::StartOptions startOptions;
 };
 
+struct ProofChoice {
+    Path destination;
+    /// Replay all WAL there is; else only up to where the backup is consistent: replay mends pages
+    /// that were written again later, and would hide that the backup holds them damaged.
+    bool replaysAll = false;
+    bool keeps = false; ///< Leave the copy there.
+};
+
 /// A backup that was restored, started and checked.
 struct RestoreProof {
     struct Step {
@@ -155,14 +163,14 @@ public:
 
     [[nodiscard]] Result<verify::VerifyReport>
     verify(const std::string& repository, const verify::VerifyRequest& request, JobContext& job);
-    /// Restores a backup up to the latest commit into a new directory, starts it fenced, has
-    /// PostgreSQL check it, runs the cluster's validation queries, stops it, and removes it again
-    /// unless `keep` is set or something was found. Tablespaces come to lie beside `destination`.
+    /// Restores a backup into a new directory, starts it fenced, has PostgreSQL check it, runs the
+    /// cluster's validation queries, stops it, and removes it again unless it is to be kept or
+    /// something was found. Tablespaces come to lie beside the directory.
     ///
     /// Errors: those of a restore; NotReady when a check could not be made. The copy is stopped
     ///         then, and kept.
-    [[nodiscard]] Result<RestoreProof> proveBackup(const std::string& id, const Path& destination,
-                                                   bool keep, JobContext& job);
+    [[nodiscard]] Result<RestoreProof> proveBackup(const std::string& id, const ProofChoice& choice,
+                                                   JobContext& job);
 
 private:
     struct Opened;
@@ -171,6 +179,8 @@ private:
     /// The name of the repository that has a cluster: of the configuration, else the first that
     /// knows it.
     [[nodiscard]] Result<std::string> repositoryOf(const std::string& cluster);
+    /// Whatever runs on `destination` is stopped, also when the job was.
+    [[nodiscard]] Result<> stopCopyIn(const Path& destination, const JobContext& job);
     [[nodiscard]] Result<> examine(RestoreProof& proof, const std::string& script, JobContext& job);
     struct LocatedBackup {
         std::shared_ptr<repository::Repository> repository;

@@ -23,7 +23,14 @@ Result<std::string> validationScript(const settings::Config& config, const std::
     const auto configured = config.cluster(cluster);
     if (!configured.ok() || configured->validation.empty())
         return std::string();
-    return readTextFile(configured->validation).in("the cluster's validation queries");
+    SALVOR_TRY(auto script,
+               readTextFile(configured->validation).in("the cluster's validation queries"));
+    if (script.empty())
+        return fail(ErrorCode::InvalidInput,
+                    "the cluster's validation queries, " + quoted(configured->validation)
+                        + ", are an empty file",
+                    "Write some, or take 'validation' out of the configuration.");
+    return script;
 }
 
 } // namespace
@@ -47,42 +54,55 @@ Result<> Console::examine(RestoreProof& proof, const std::string& script, JobCon
     return {};
 }
 
-Result<RestoreProof> Console::proveBackup(const std::string& id, const Path& destination, bool keep,
+Result<> Console::stopCopyIn(const Path& destination, const JobContext& job)
+{
+    const std::stop_source nobody;
+    JobContext ending{nobody.get_token(), job.progress, job.events};
+    SALVOR_TRY(const auto copies, instances());
+    for (const postgres::Instance& copy : copies)
+        if (copy.dataDirectory == destination)
+            SALVOR_CHECK(postgres::stopInstance(copy, ending));
+    return {};
+}
+
+Result<RestoreProof> Console::proveBackup(const std::string& id, const ProofChoice& choice,
                                           JobContext& job)
 {
     RestoreProof proof;
     SALVOR_TRY(proof.backup, findBackup(id));
     SALVOR_TRY(const std::string script,
                validationScript(m_config, proof.backup.incarnation.cluster));
-    RestoreChoice choice;
-    choice.cluster = proof.backup.incarnation.cluster;
-    choice.backupId = proof.backup.id;
-    choice.destination = destination;
-    choice.action = model::AtTarget::Promote;
-    choice.startOptions.start = true;
+    RestoreChoice restore;
+    restore.cluster = proof.backup.incarnation.cluster;
+    if (!choice.replaysAll)
+        restore.target.point = model::ImmediateTarget{};
+    restore.backupId = proof.backup.id;
+    restore.destination = choice.destination;
+    restore.action = model::AtTarget::Promote;
+    restore.startOptions.start = true;
     for (const model::Tablespace& tablespace : proof.backup.tablespaces)
-        choice.tablespaces[tablespace.oid] =
-            destination.native() + ".tablespace-" + std::to_string(tablespace.oid);
-    SALVOR_TRY(const auto plan, planRestore(choice, job));
-    SALVOR_TRY(proof.outcome, applyRestore(plan, job));
-    const std::string& copy = proof.outcome.instance;
-    auto examined = examine(proof, script, job);
-    // Whatever the checks say, no server is left running. After a stop the rest is left to a
-    // person.
-    std::stop_source nobody;
-    JobContext ending{nobody.get_token(), job.progress, job.events};
-    const auto stopped = stopInstance(copy, ending);
-    if (!examined.ok()) {
-        Error error = std::move(examined).error();
-        error.hint += (error.hint.empty() ? "" : " ")
-                      + ("The copy is kept in " + quoted(destination)
-                         + "; 'salvorctl instance remove " + copy + "' removes it.");
+        restore.tablespaces[tablespace.oid] =
+            choice.destination.native() + ".tablespace-" + std::to_string(tablespace.oid);
+    SALVOR_TRY(const auto plan, planRestore(restore, job));
+    const auto prove = [&]() -> Result<> {
+        SALVOR_TRY(proof.outcome, applyRestore(plan, job));
+        return examine(proof, script, job);
+    };
+    auto proved = prove();
+    const auto stopped = stopCopyIn(choice.destination, job);
+    if (!proved.ok()) {
+        Error error = std::move(proved).error();
+        error.hint += error.hint.empty() ? "" : " ";
+        error.hint += "What was restored is kept in " + quoted(choice.destination)
+                      + "; 'salvorctl instance list' names it when it was started.";
+        if (!stopped.ok())
+            error.hint += " It may still run: " + stopped.error().message + ".";
         return error;
     }
     SALVOR_CHECK(stopped);
-    proof.kept = keep || !proof.isGood();
+    proof.kept = choice.keeps || !proof.isGood();
     if (!proof.kept)
-        SALVOR_CHECK(removeInstance(copy, ending));
+        SALVOR_CHECK(removeInstance(proof.outcome.instance, job));
     return proof;
 }
 

@@ -13,6 +13,7 @@ namespace {
 /// Large clusters are read for hours.
 constexpr std::chrono::hours longest{24 * 7};
 constexpr std::size_t findingsKept = 1000;
+constexpr std::size_t mostOutput = std::size_t{64} << 20U; ///< What runCommand() keeps.
 
 constexpr const char* checkIndexes = R"(
 SET client_min_messages = error;
@@ -44,7 +45,11 @@ Result<CommandResult> runTool(const Instance& instance, const std::string& name,
 {
     SALVOR_TRY(const SystemUser owner, ownerOf(instance));
     Command command;
-    command.argv = {(instance.programs / name).native()};
+    // What a person's shell says of another server would come before PGHOST, or beside it.
+    for (const char* word : {"env", "-u", "PGSERVICE", "-u", "PGSERVICEFILE", "-u", "PGSYSCONFDIR",
+                             "-u", "PGHOSTADDR", "-u", "PGTARGETSESSIONATTRS", "-u", "PGDATABASE"})
+        command.argv.emplace_back(word);
+    command.argv.push_back((instance.programs / name).native());
     command.argv.insert(command.argv.end(), std::make_move_iterator(arguments.begin()),
                         std::make_move_iterator(arguments.end()));
     command.environment = {{"LC_ALL", "C"},
@@ -52,7 +57,8 @@ Result<CommandResult> runTool(const Instance& instance, const std::string& name,
                            {"PGPORT", std::to_string(instance.port)},
                            {"PGUSER", instance.role},
                            {"PGCONNECT_TIMEOUT", "10"},
-                           {"PGOPTIONS", ""}};
+                           // Event triggers of the original do not see what is done here.
+                           {"PGOPTIONS", "-c session_replication_role=replica"}};
     command.input = std::move(input);
     command.directory = instance.configDirectory;
     command.user = owner;
@@ -90,8 +96,10 @@ Error failTool(const std::string& name, const CommandResult& ended)
 Result<CommandResult> runScript(const Instance& instance, const std::string& database,
                                 const std::string& script, const JobContext& job)
 {
-    return runTool(instance, "psql",
-                   {"-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", database}, script, job);
+    return runTool(
+        instance, "psql",
+        {"-X", "-q", "-A", "-t", "-P", "null=f", "-v", "ON_ERROR_STOP=1", "-d", database}, script,
+        job);
 }
 
 Result<std::vector<std::string>> databasesOf(const Instance& instance, const JobContext& job)
@@ -137,8 +145,12 @@ Result<CheckFindings> checkStructure(const Instance& instance, JobContext& job)
     SALVOR_TRY(const auto ended,
                runTool(instance, "pg_amcheck", {"--all", "--install-missing", "--heapallindexed"},
                        {}, job));
-    if (ended.status == foundCorruption)
-        return linesOf(ended.output);
+    if (ended.status == foundCorruption) {
+        auto found = linesOf(ended.output);
+        if (found.empty())
+            found.push_back("pg_amcheck found corruption: " + joined(linesOf(ended.errors)));
+        return found;
+    }
     if (ended.status != 0)
         return failTool("pg_amcheck", ended);
     return CheckFindings();
@@ -167,10 +179,15 @@ Result<CheckFindings> runValidation(const Instance& instance, const std::string&
     job.phase("run the validation queries", 0);
     constexpr int scriptFailed = 3;
     SALVOR_TRY(const auto ended, runScript(instance, "postgres", script, job));
+    if (ended.output.size() >= mostOutput)
+        return fail(ErrorCode::NotReady, "the validation queries wrote more than 64 MiB",
+                    "Let them answer t or f.");
     CheckFindings findings;
-    for (const std::string& line : linesOf(ended.output))
-        if (line == "f")
-            findings.emplace_back("a validation query answered f (false)");
+    const std::string output = "\n" + ended.output;
+    for (std::size_t at = output.find("\nf\n");
+         at != std::string::npos && findings.size() < findingsKept;
+         at = output.find("\nf\n", at + 2))
+        findings.emplace_back("a validation query answered f (false) or NULL");
     if (ended.status == scriptFailed)
         findings.push_back("a validation query failed: " + joined(linesOf(ended.errors)));
     else if (ended.status != 0)

@@ -20,7 +20,7 @@ using CheckFindings = std::vector<std::string>;
 [[nodiscard]] Result<CheckFindings> checkPageChecksums(const Instance& instance, JobContext& job);
 
 /// Runs a psql script in the database "postgres" of the copy. Findings: the statement that failed,
-/// and every row that is just "f".
+/// and every row that is just "f" or NULL.
 /// Errors: as checkStructure(), but for statements that fail.
 [[nodiscard]] Result<CheckFindings> runValidation(const Instance& instance,
                                                   const std::string& script, JobContext& job);

@@ -29,6 +29,7 @@ struct Run {
     std::optional<SystemUser> owner; ///< Set when root gives the files away.
     Look seen;
     std::vector<SetAside> aside; ///< What an unfinished restore left.
+    FileDescriptor claim;        ///< On the data directory, to the end.
     postgres::ControlFile control;
     model::ReplaySizes sizesAtBackup; ///< `control` has what replay needs up to the target.
     postgres::Settings fence;         ///< Of a started copy.
@@ -314,6 +315,7 @@ Result<> putInPlace(const Places& places)
 Result<> writeEverything(Run& run)
 {
     SALVOR_CHECK(createPlaces(run.places, planHash(run.plan), run.owner));
+    SALVOR_TRY(run.claim, claimPlace(run.places.data));
     SALVOR_CHECK(makeDirectories(run));
     const WriteOptions how{run.options.workers, run.owner};
     auto& files = run.seen.contents.files;
@@ -355,6 +357,8 @@ Result<> prepare(Run& run)
     }
     if (run.plan.startOptions.start)
         SALVOR_CHECK(tryFetching(run));
+    // Held while it is renamed: whoever claimed it is still writing.
+    SALVOR_TRY(const FileDescriptor claim, claimPlace(run.places.data));
     SALVOR_TRY(run.aside, setAsideUnfinished(run.places, systemClock().now()));
     return {};
 }
@@ -373,7 +377,7 @@ Result<model::RestoreOutcome> apply(const model::RestorePlan& plan,
                                     const repository::Repository& repository,
                                     const ApplyOptions& options, JobContext& job)
 {
-    Run run{plan, repository, options, job, placesOf(plan), {}, {}, {}, {}, {}, {}, {}, {}};
+    Run run{plan, repository, options, job, placesOf(plan), {}, {}, {}, {}, {}, {}, {}, {}, {}};
     run.outcome.destination = plan.destination;
     SALVOR_CHECK(prepare(run));
     if (auto written = writeEverything(run); !written.ok())

@@ -65,10 +65,14 @@ Result<bool> takeOne(const FileToWrite& file, const Path& left, const WriteOptio
         return false;
     if (::fchmod(opened->get(), file.mode) != 0)
         return failErrno(errno, "cannot set the mode of " + quoted(left));
-    SALVOR_CHECK(giveTo(left, options.owner));
-    if (::rename(left.c_str(), file.path.c_str()) != 0)
-        return failErrno(errno, "cannot move " + quoted(left) + " to " + quoted(file.path));
-    return true;
+    if (options.owner && ::fchown(opened->get(), options.owner->uid, options.owner->gid) != 0)
+        return failErrno(errno, "cannot give away " + quoted(left));
+    if (::rename(left.c_str(), file.path.c_str()) == 0)
+        return true;
+    // The place was a link to another disk.
+    if (errno == EXDEV)
+        return false;
+    return failErrno(errno, "cannot move " + quoted(left) + " to " + quoted(file.path));
 }
 
 } // namespace

@@ -4,6 +4,8 @@
 #include "core/base/text.h"
 
 #include <algorithm>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -182,6 +184,22 @@ Path existingParent(const Path& place)
     while (parent.has_relative_path() && !fs::exists(parent, error))
         parent = parent.parent_path();
     return parent;
+}
+
+Result<FileDescriptor> claimPlace(const Path& place)
+{
+    auto opened = openFile(place, O_RDONLY | O_DIRECTORY);
+    if (!opened.ok() && opened.error().code == ErrorCode::NotFound)
+        return FileDescriptor();
+    if (!opened.ok())
+        return opened;
+    if (::flock(opened->get(), LOCK_EX | LOCK_NB) == 0)
+        return opened;
+    if (errno != EWOULDBLOCK)
+        return failErrno(errno, "cannot claim " + quoted(place));
+    return fail(ErrorCode::NotReady, "another restore is writing into " + quoted(place),
+                "Wait until it ends, stop it, or restore into another directory. Nothing was "
+                "written.");
 }
 
 Result<std::vector<SetAside>> setAsideUnfinished(const Places& places, Moment now)

@@ -45,6 +45,10 @@ enum class Occupancy { Absent, Empty, Unfinished, Full, NotADirectory };
 /// The nearest folder that is there, upwards from `place`.
 [[nodiscard]] Path existingParent(const Path& place);
 
+/// Claims the folder for this restore until the descriptor is closed; nothing when it is not there.
+/// Errors: NotReady when another restore that lives has it.
+[[nodiscard]] Result<FileDescriptor> claimPlace(const Path& place);
+
 struct SetAside {
     Path from;
     Path to;

@@ -130,12 +130,14 @@ TEST(Basis, IsTheNewestOfTheSameDirectoryAndTimeline)
     backups[6].mode = model::BackupMode::Stream;
     backups[7].filesystemTime.reset();
 
-    const Backup* basis = findBasis(backups, hostBackup("next", noon + 2h));
+    const Backup* basis = findBasis(backups, hostBackup("next", noon + 2h), noon - 30min);
 
     ASSERT_NE(basis, nullptr);
     EXPECT_EQ(basis->id, "new");
-    EXPECT_EQ(findBasis({backups.begin() + 2, backups.end()}, hostBackup("next", noon + 2h)),
+    EXPECT_EQ(findBasis({backups.begin() + 2, backups.end()}, hostBackup("next", noon + 2h),
+                        noon - 30min),
               nullptr);
+    EXPECT_EQ(findBasis(backups, hostBackup("next", noon + 2h), noon), nullptr);
 }
 
 TEST_F(TakeOver, OnlyWhatChangedIsLeftToRead)

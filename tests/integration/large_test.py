@@ -25,7 +25,7 @@ class LargeCluster(SiteTest):
         server.sql("CHECKPOINT")
         digest = server.sql(COLD_DIGEST)
         # What was written just before a backup counts as changed in the next one.
-        time.sleep(12)
+        time.sleep(62)
         first = self.site.result("backup", "demo", "--mode", "host")
         load = server.pgbench(10)
         second = self.site.result("backup", "demo", "--mode", "host")

@@ -57,15 +57,16 @@ class Proof(SiteTest):
         self.assertFalse(proof["kept"])
         self.assertEqual([step["name"] for step in proof["steps"]],
                          ["tables and indexes", "validation queries", "page checksums"])
-        self.assertIsNotNone(proof["lastCommitAt"])
         self.assertEqual(self.left(), [])
         self.assertEqual([name for name in os.listdir(self.site.folder)
                           if name.startswith("proof")], [])
 
-    def test_copy_can_be_kept(self):
-        proof = self.site.result("verify", self.backup(), "--restore", self.target, "--keep")
+    def test_copy_can_be_kept_and_stand_at_the_latest_commit(self):
+        proof = self.site.result("verify", self.backup(), "--restore", self.target, "--keep",
+                                 "--latest")
 
         self.assertTrue(proof["kept"])
+        self.assertIsNotNone(proof["lastCommitAt"])
         self.assertEqual(self.left(), ["stopped"])
 
     def test_index_that_does_not_fit_its_table_is_found(self):
@@ -93,6 +94,8 @@ class Proof(SiteTest):
         backup = self.backup()
         for script, words in (("SELECT 1 = 1;\nSELECT count(*) > 5000 FROM parts;\n",
                                "answered f"),
+                              ("SELECT true FROM parts;\nSELECT false;\n", "answered f"),
+                              ("SELECT sum(n) > 0 FROM parts WHERE n < 0;\n", "NULL"),
                               ("SELECT * FROM missing;\n", "missing")):
             with self.subTest(script=script):
                 self.write_script(script)
@@ -114,9 +117,24 @@ class Proof(SiteTest):
         self.assertEqual(done.returncode, 3, done.stderr)
         self.assertEqual(os.listdir(self.target), ["precious"])
 
+    def test_service_of_the_callers_shell_is_not_asked(self):
+        """A check that talked to the original would find it sound, whatever the copy is."""
+        backup = self.backup()
+        self.server.sql("CREATE TABLE only_in_the_original()")
+        self.write_script("SELECT to_regclass('only_in_the_original') IS NULL;\n")
+        services = os.path.join(self.site.folder, "services")
+        self.site.write(services, f"[prod]\nhost={self.server.socket}\nport={self.server.port}\n"
+                                  "user=postgres\ndbname=postgres\n")
+        done = self.site.ctl("verify", backup, "--restore", self.target, check=False,
+                             env={"PGSERVICEFILE": services, "PGSERVICE": "prod"})
+
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.server.sql("SELECT count(*) FROM pg_extension "
+                                         "WHERE extname = 'amcheck'"), "0")
+
     def test_contradicting_options_are_refused(self):
         for arguments in (["--restore", self.target], ["--all", "--restore", self.target],
-                          ["x", "--keep"], ["x", "--restore", "relative"]):
+                          ["x", "--keep"], ["x", "--latest"], ["x", "--restore", "relative"]):
             done = self.site.ctl("verify", *arguments, check=False)
             self.assertEqual(done.returncode, 2, done.stderr)
 

@@ -117,6 +117,20 @@ TEST_F(LeftFiles, ThePlanSaysWhatSeemsToBeThere)
     }));
 }
 
+TEST_F(LeftFiles, ARestoreThatLivesIsNotSetAside)
+{
+    const auto made = plan();
+    auto claim = claimPlace(folder.path() / "copy");
+    ASSERT_OK(claim);
+
+    EXPECT_FAILS(carryOut(*made), NotReady);
+
+    EXPECT_TRUE(exists("copy/.salvor-restore"));
+    claim->reset();
+    ASSERT_OK(carryOut(*made));
+    expectAllFiles();
+}
+
 TEST_F(LeftFiles, AStopIsObeyedAndTheNextRunGoesOn)
 {
     const auto made = plan();
