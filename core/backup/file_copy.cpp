@@ -107,11 +107,7 @@ bool Copier::rests(const FileDescriptor& file) const
     struct stat status {};
     if (::fstat(file.get(), &status) != 0)
         return false;
-    const auto at = [](const timespec& time) {
-        return Moment(std::chrono::seconds(time.tv_sec)
-                      + std::chrono::microseconds(time.tv_nsec / 1000));
-    };
-    return std::max(at(status.st_mtim), at(status.st_ctim)) <= m_options.restsSince;
+    return std::max(momentFrom(status.st_mtim), momentFrom(status.st_ctim)) <= m_options.restsSince;
 }
 
 /// A page can be read while the server writes it: a wrong one is read once more a little later.

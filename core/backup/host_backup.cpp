@@ -7,7 +7,6 @@
 #include "core/postgres/page.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 #include <thread>
 
@@ -97,11 +96,6 @@ Result<postgres::Connection> HostBackup::lookAtServer()
     m_backup.pageChecksums = m_facts.pageChecksums;
     m_backup.dataDirectory =
         m_facts.dataDirectory.empty() ? m_request.dataDirectory.native() : m_facts.dataDirectory;
-    SALVOR_TRY(const std::string started,
-               connection.value("SELECT (extract(epoch FROM pg_postmaster_start_time()) * 1000000)"
-                                "::bigint"));
-    m_serverStartedAt =
-        Moment(std::chrono::microseconds(std::strtoll(started.c_str(), nullptr, 10)));
     if (m_facts.inRecovery && !m_request.primaryConnection.empty()) {
         SALVOR_TRY(m_primary, openPrimary(m_request, m_facts.identity, m_job.stop));
     }
@@ -168,6 +162,7 @@ Result<BackupSession> HostBackup::start(postgres::Connection connection)
                                                   m_request.checkpoint, m_job.stop));
     m_backup.startLsn = session.started().lsn;
     m_backup.timeline = session.started().timeline;
+    m_serverStartedAt = session.started().serverStartedAt;
     SALVOR_CHECK(checkIsLive(session.started()));
     return session;
 }
@@ -242,7 +237,8 @@ Result<> HostBackup::takeOver(std::vector<DataEntry>& entries)
     if (!compared.ok())
         m_job.events.warning("An older backup could not be compared with, so that files are read "
                              "again: "
-                             + compared.error().message + ".");
+                             + compared.error().message
+                             + ". 'salvorctl verify' says what is damaged.");
     if (m_taken.files.empty())
         m_backup.basis.clear();
     return {};

@@ -71,8 +71,9 @@ private:
             auto pushed = m_repository.pushSegment(incarnation, segment, bytes);
             return pushed.ok() ? Result<>() : Result<>(std::move(pushed).error());
         };
-        return postgres::streamWal(m_connection, begun.timeline, begun.lsn,
-                                   incarnation.identity.segmentSize, until, receive, stop)
+        return postgres::streamWal(m_connection,
+                                   {begun.timeline, begun.lsn, incarnation.identity.segmentSize},
+                                   until, receive, stop)
             .in("receive WAL");
     }
 
@@ -167,8 +168,8 @@ Result<> StreamBackup::receive(Connection& replication, WalBringer& wal, std::st
         wal.start(m_backup.incarnation, begun);
         return {};
     };
-    auto result = postgres::runBaseBackup(replication, "salvor " + m_backup.id,
-                                          m_request.checkpoint, receiver, started, job);
+    auto result = postgres::runBaseBackup(
+        replication, {"salvor " + m_backup.id, m_request.checkpoint, started}, receiver, job);
     if (!result.ok())
         return std::move(result).error();
     m_backup.stopLsn = result->stopLsn;

@@ -27,9 +27,9 @@ public:
 
     /// Waits until all is in the backup.
     [[nodiscard]] Result<> finish();
-    /// User and group of the data directory's files; after finish().
     /// The control file as it was received; empty before that.
     [[nodiscard]] const Bytes& control() const noexcept { return m_control; }
+    /// User and group of the data directory's files; after finish().
     [[nodiscard]] const std::string& owner() const noexcept { return m_owner; }
     [[nodiscard]] const std::string& group() const noexcept { return m_group; }
 

@@ -4,6 +4,7 @@
 #include "core/base/result.h"
 
 #include <chrono>
+#include <ctime>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,13 @@ namespace salvor {
 
 /// An instant in UTC, in microseconds: the resolution of PostgreSQL's timestamps.
 using Moment = std::chrono::sys_time<std::chrono::microseconds>;
+
+/// A time of the system, as of a file; what is finer than a microsecond is cut off.
+[[nodiscard]] inline Moment momentFrom(const timespec& time) noexcept
+{
+    return Moment(std::chrono::seconds(time.tv_sec)
+                  + std::chrono::microseconds(time.tv_nsec / 1000));
+}
 
 /// "2026-11-20T21:05:06.123456Z": RFC 3339, UTC, always six decimals.
 [[nodiscard]] std::string formatMoment(Moment moment);

@@ -179,8 +179,8 @@ private:
     /// The name of the repository that has a cluster: of the configuration, else the first that
     /// knows it.
     [[nodiscard]] Result<std::string> repositoryOf(const std::string& cluster);
-    /// Whatever runs on `destination` is stopped, also when the job was.
-    [[nodiscard]] Result<> stopCopyIn(const Path& destination, const JobContext& job);
+    /// Stops the copy in `destination` that was made since, also when the job was stopped.
+    [[nodiscard]] Result<> stopCopyIn(const Path& destination, Moment since, const JobContext& job);
     [[nodiscard]] Result<> examine(RestoreProof& proof, const std::string& script, JobContext& job);
     struct LocatedBackup {
         std::shared_ptr<repository::Repository> repository;

@@ -54,13 +54,13 @@ Result<> Console::examine(RestoreProof& proof, const std::string& script, JobCon
     return {};
 }
 
-Result<> Console::stopCopyIn(const Path& destination, const JobContext& job)
+Result<> Console::stopCopyIn(const Path& destination, Moment since, const JobContext& job)
 {
     const std::stop_source nobody;
     JobContext ending{nobody.get_token(), job.progress, job.events};
     SALVOR_TRY(const auto copies, instances());
     for (const postgres::Instance& copy : copies)
-        if (copy.dataDirectory == destination)
+        if (copy.dataDirectory == destination && copy.startedAt >= since)
             SALVOR_CHECK(postgres::stopInstance(copy, ending));
     return {};
 }
@@ -88,8 +88,9 @@ Result<RestoreProof> Console::proveBackup(const std::string& id, const ProofChoi
         SALVOR_TRY(proof.outcome, applyRestore(plan, job));
         return examine(proof, script, job);
     };
+    const Moment began = systemClock().now();
     auto proved = prove();
-    const auto stopped = stopCopyIn(choice.destination, job);
+    const auto stopped = stopCopyIn(choice.destination, began, job);
     if (!proved.ok()) {
         Error error = std::move(proved).error();
         error.hint += error.hint.empty() ? "" : " ";

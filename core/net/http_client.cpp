@@ -142,7 +142,7 @@ std::optional<Moment> parseHttpDate(std::string_view text)
     // "Fri, 20 Nov 2026 20:56:51 GMT"
     if (text.size() != 29 || text.substr(3, 2) != ", " || !text.ends_with(" GMT"))
         return std::nullopt;
-    const auto month = std::find(months.begin(), months.end(), text.substr(8, 3));
+    const auto* month = std::find(months.begin(), months.end(), text.substr(8, 3));
     if (month == months.end())
         return std::nullopt;
     std::string number = std::to_string(month - months.begin() + 1);

@@ -471,10 +471,11 @@ void makeSureOfApplication()
         if (QCoreApplication::instance() != nullptr)
             return;
         static int count = 1;
-        static char name[] = "salvor";
-        static std::array<char*, 2> arguments{static_cast<char*>(name), nullptr};
-        static QCoreApplication* application = new QCoreApplication(count, arguments.data());
-        application->setQuitLockEnabled(false);
+        static std::string name = "salvor";
+        static std::array<char*, 2> arguments{name.data(), nullptr};
+        [[maybe_unused]] static const auto* application =
+            new QCoreApplication(count, arguments.data());
+        QCoreApplication::setQuitLockEnabled(false);
     });
 }
 

@@ -92,7 +92,7 @@ std::string canonicalQuery(std::string_view query)
     std::sort(pairs.begin(), pairs.end());
     std::string out;
     for (const auto& [name, value] : pairs)
-        out += (out.empty() ? "" : "&") + name + "=" + value;
+        out.append(out.empty() ? "" : "&").append(name).append("=").append(value);
     return out;
 }
 
@@ -110,14 +110,14 @@ CanonicalHeaders canonicalHeaders(const HttpRequest& request, const std::vector<
             return;
         const auto [at, isNew] = sorted.try_emplace(name, squeezed(header.value));
         if (!isNew && name != "host")
-            at->second += "," + squeezed(header.value);
+            at->second.append(",").append(squeezed(header.value));
     };
     std::for_each(request.headers.begin(), request.headers.end(), add);
     std::for_each(added.begin(), added.end(), add);
     CanonicalHeaders out;
     for (const auto& [name, value] : sorted) {
-        out.lines += name + ":" + value + "\n";
-        out.names += (out.names.empty() ? "" : ";") + name;
+        out.lines.append(name).append(":").append(value).append("\n");
+        out.names.append(out.names.empty() ? "" : ";").append(name);
     }
     return out;
 }

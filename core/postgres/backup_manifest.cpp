@@ -47,18 +47,18 @@ void appendFile(std::string& out, const ManifestFile& file)
 {
     const Json path = model::bytesJson(file.path);
     if (const Json* hex = path.find("hex"))
-        out += "{ \"Encoded-Path\": " + hex->text();
+        out += R"({ "Encoded-Path": )" + hex->text();
     else
-        out += "{ \"Path\": " + path.text();
-    out += ", \"Size\": " + std::to_string(file.size) + ", \"Last-Modified\": \""
-           + manifestTime(file.modifiedAt) + "\", \"Checksum-Algorithm\": \"CRC32C\", "
-           + "\"Checksum\": \"" + crcHex(file.crc32c) + "\" }";
+        out += R"({ "Path": )" + path.text();
+    out += R"(, "Size": )" + std::to_string(file.size) + R"(, "Last-Modified": ")"
+           + manifestTime(file.modifiedAt) + R"(", "Checksum-Algorithm": "CRC32C", "Checksum": ")"
+           + crcHex(file.crc32c) + R"(" })";
 }
 
 void appendRange(std::string& out, const ManifestWalRange& range)
 {
-    out += "{ \"Timeline\": " + std::to_string(value(range.timeline)) + ", \"Start-LSN\": \""
-           + formatLsn(range.start) + "\", \"End-LSN\": \"" + formatLsn(range.end) + "\" }";
+    out += R"({ "Timeline": )" + std::to_string(value(range.timeline)) + R"(, "Start-LSN": ")"
+           + formatLsn(range.start) + R"(", "End-LSN": ")" + formatLsn(range.end) + R"(" })";
 }
 
 template <typename T>

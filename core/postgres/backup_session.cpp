@@ -55,7 +55,7 @@ Error deniedHint(Error error, int majorVersion)
 } // namespace
 
 Result<BackupSession> BackupSession::start(Connection connection, const std::string& label,
-                                           Checkpoint checkpoint, std::stop_token stop)
+                                           Checkpoint checkpoint, const std::stop_token& stop)
 {
     const std::string fast = checkpoint == Checkpoint::Fast ? "true" : "false";
     SALVOR_TRY(const std::string recovering,
@@ -63,6 +63,10 @@ Result<BackupSession> BackupSession::start(Connection connection, const std::str
     // Before the checkpoint, so that nothing in the backup is older than its start.
     SALVOR_TRY(const std::string at,
                connection.value(std::string("SELECT ") + serverClock, {}, stop));
+    SALVOR_TRY(const std::string serverStart,
+               connection.value("SELECT (extract(epoch FROM pg_postmaster_start_time()) * 1000000)"
+                                "::bigint::text",
+                                {}, stop));
     const std::string call = hasOldNames(connection)
                                  ? "SELECT pg_start_backup($1, $2::boolean, false)::text"
                                  : "SELECT pg_backup_start($1, $2::boolean)::text";
@@ -76,11 +80,12 @@ Result<BackupSession> BackupSession::start(Connection connection, const std::str
     SALVOR_TRY(start.lsn, model::parseLsn(*position));
     SALVOR_TRY(start.timeline, timelineOf(timeline));
     SALVOR_TRY(start.at, momentOf(at));
+    SALVOR_TRY(start.serverStartedAt, momentOf(serverStart));
     start.inRecovery = recovering == "true";
     return BackupSession(std::move(connection), start);
 }
 
-Result<BackupStop> BackupSession::stop(std::stop_token stop)
+Result<BackupStop> BackupSession::stop(const std::stop_token& stop)
 {
     const std::string call =
         hasOldNames(m_connection) ? "pg_stop_backup(false, false)" : "pg_backup_stop(false)";

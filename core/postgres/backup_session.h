@@ -15,7 +15,8 @@ struct BackupStart {
     model::Lsn lsn{};
     model::TimelineId timeline{};
     bool inRecovery = false;
-    Moment at; ///< The server's clock.
+    Moment at;              ///< The server's clock.
+    Moment serverStartedAt; ///< By the same clock; of a BackupSession only.
 };
 
 struct BackupStop {
@@ -50,10 +51,11 @@ public:
     /// Non-exclusive on every version; waits for the checkpoint (a stop request ends the wait).
     [[nodiscard]] static Result<BackupSession> start(Connection connection,
                                                      const std::string& label,
-                                                     Checkpoint checkpoint, std::stop_token stop);
+                                                     Checkpoint checkpoint,
+                                                     const std::stop_token& stop);
     [[nodiscard]] const BackupStart& started() const noexcept { return m_start; }
     /// Does not wait for the archive. Errors: NotReady when the server was promoted meanwhile.
-    [[nodiscard]] Result<BackupStop> stop(std::stop_token stop);
+    [[nodiscard]] Result<BackupStop> stop(const std::stop_token& stop);
     /// The session's own connection, alive between start and stop.
     [[nodiscard]] Connection& connection() noexcept { return m_connection; }
 

@@ -297,20 +297,18 @@ Result<bool> isInRecovery(Connection& replication)
 
 } // namespace
 
-Result<BaseBackupResult> runBaseBackup(Connection& replication, const std::string& label,
-                                       Checkpoint checkpoint, BaseBackupReceiver& receiver,
-                                       const std::function<Result<>(const BackupStart&)>& started,
-                                       JobContext& job)
+Result<BaseBackupResult> runBaseBackup(Connection& replication, const BaseBackupRequest& request,
+                                       BaseBackupReceiver& receiver, JobContext& job)
 {
     SALVOR_TRY(const bool recovering, isInRecovery(replication));
     const Moment at = systemClock().now();
     const auto told = [&](BackupStart start) {
         start.inRecovery = recovering;
         start.at = at;
-        return started(start);
+        return request.started ? request.started(start) : Result<>();
     };
     Run run(replication, receiver, job);
-    auto result = run.go(commandFor(replication, label, checkpoint), told);
+    auto result = run.go(commandFor(replication, request.label, request.checkpoint), told);
     if (!result.ok()) {
         // In the middle of a COPY: the server is told to stop, and the session is of no more use.
         if (PQtransactionStatus(replication.native().handle.get()) == PQTRANS_ACTIVE) {

@@ -401,7 +401,8 @@ Connection::Connection(Connection&&) noexcept = default;
 Connection& Connection::operator=(Connection&&) noexcept = default;
 Connection::~Connection() = default;
 
-Result<Connection> Connection::open(const std::string& conninfo, Kind kind, std::stop_token stop)
+Result<Connection> Connection::open(const std::string& conninfo, Kind kind,
+                                    const std::stop_token& stop)
 {
     SALVOR_TRY(Options options, parseConninfo(conninfo));
     addDefaults(options, kind);
@@ -428,7 +429,7 @@ Result<Connection> Connection::open(const std::string& conninfo, Kind kind, std:
 
 Result<std::vector<Row>> Connection::query(const std::string& sql,
                                            const std::vector<std::string>& parameters,
-                                           std::stop_token stop)
+                                           const std::stop_token& stop)
 {
     if (stop.stop_requested())
         return fail(ErrorCode::Cancelled, "stopped on request");
@@ -458,9 +459,9 @@ Result<std::vector<Row>> Connection::query(const std::string& sql,
 
 Result<std::string> Connection::value(const std::string& sql,
                                       const std::vector<std::string>& parameters,
-                                      std::stop_token stop)
+                                      const std::stop_token& stop)
 {
-    SALVOR_TRY(const std::vector<Row> rows, query(sql, parameters, std::move(stop)));
+    SALVOR_TRY(const std::vector<Row> rows, query(sql, parameters, stop));
     if (rows.size() != 1 || rows[0].size() != 1 || !rows[0][0])
         return fail(ErrorCode::NotFound, "the server has no single value for '" + sql + "'");
     return *rows[0][0];

@@ -30,7 +30,7 @@ public:
     /// Errors: Unavailable (no answer), Denied (authentication), NotReady (starting up, too many
     ///         clients), InvalidInput (not a connection string). The password never appears.
     [[nodiscard]] static Result<Connection>
-    open(const std::string& conninfo, Kind kind = Kind::Normal, std::stop_token stop = {});
+    open(const std::string& conninfo, Kind kind = Kind::Normal, const std::stop_token& stop = {});
     Connection(Connection&&) noexcept;
     Connection& operator=(Connection&&) noexcept;
     ~Connection();
@@ -39,11 +39,11 @@ public:
     ///         when the connection is lost. The message carries the server's text and SQLSTATE.
     [[nodiscard]] Result<std::vector<Row>> query(const std::string& sql,
                                                  const std::vector<std::string>& parameters = {},
-                                                 std::stop_token stop = {});
+                                                 const std::stop_token& stop = {});
     /// The only value of the only row.
     [[nodiscard]] Result<std::string> value(const std::string& sql,
                                             const std::vector<std::string>& parameters = {},
-                                            std::stop_token stop = {});
+                                            const std::stop_token& stop = {});
 
     [[nodiscard]] int serverVersion() const noexcept; ///< 150018.
     [[nodiscard]] int majorVersion() const noexcept { return serverVersion() / 10000; }

@@ -395,12 +395,6 @@ Result<> Scan::addFile(const std::string& path, const Path& source, const struct
     return {};
 }
 
-Moment momentOf(const timespec& time)
-{
-    return Moment(std::chrono::seconds(time.tv_sec)
-                  + std::chrono::microseconds(time.tv_nsec / 1000));
-}
-
 DataEntry& Scan::add(const std::string& path, const Path& source, const struct stat& status)
 {
     DataEntry entry;
@@ -412,8 +406,8 @@ DataEntry& Scan::add(const std::string& path, const Path& source, const struct s
     entry.mode = status.st_mode & 07777U;
     entry.owner = m_accounts.user(status.st_uid);
     entry.group = m_accounts.group(status.st_gid);
-    entry.modifiedAt = momentOf(status.st_mtim);
-    entry.changedAt = momentOf(status.st_ctim);
+    entry.modifiedAt = momentFrom(status.st_mtim);
+    entry.changedAt = momentFrom(status.st_ctim);
     if (entry.kind == EntryKind::File)
         entry.size = static_cast<ByteCount>(status.st_size);
     return m_contents.entries.emplace_back(std::move(entry));

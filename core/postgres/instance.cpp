@@ -41,7 +41,10 @@ std::string shellQuoted(const std::string& text)
 {
     std::string quoted = "'";
     for (const char c : text)
-        quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+        if (c == '\'')
+            quoted += "'\\''";
+        else
+            quoted += c;
     return quoted + "'";
 }
 
@@ -49,7 +52,8 @@ std::string commandLineOf(const Settings& fence)
 {
     std::string text;
     for (const auto& [name, value] : fence)
-        text += (text.empty() ? "-c " : " -c ") + shellQuoted(name + "=" + value);
+        text.append(text.empty() ? "-c " : " -c ")
+            .append(shellQuoted(std::string(name).append("=").append(value)));
     return text;
 }
 

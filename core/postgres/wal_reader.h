@@ -69,7 +69,7 @@ private:
     [[nodiscard]] Result<> begin(const Walk& walk);
     [[nodiscard]] Result<> readPage(Walk& walk);
     [[nodiscard]] Result<> continueRecord(Walk& walk, const Page& page);
-    [[nodiscard]] Result<> skipRecord(Walk& walk, const Page& page);
+    [[nodiscard]] static Result<> skipRecord(Walk& walk, const Page& page);
     [[nodiscard]] Result<> readRecords(Walk& walk, const Page& page);
     [[nodiscard]] Result<> beginRecord(Walk& walk, ByteView rest);
     [[nodiscard]] Result<> finishRecord(Walk& walk, model::Lsn start, ByteView data);

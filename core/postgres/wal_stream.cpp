@@ -298,15 +298,16 @@ Result<std::string> timelineHistory(Connection& replication, model::TimelineId t
     return *rows->front()[1];
 }
 
-Result<> streamWal(Connection& replication, model::TimelineId timeline, model::Lsn from,
-                   ByteCount segmentSize, const std::function<std::optional<model::Lsn>()>& until,
-                   const SegmentReceiver& receive, std::stop_token stop)
+Result<> streamWal(Connection& replication, const WalStreamStart& from,
+                   const std::function<std::optional<model::Lsn>()>& until,
+                   const SegmentReceiver& receive, const std::stop_token& stop)
 {
     if (replication.native().slot.empty())
         return fail(ErrorCode::Bug, "WAL is streamed through a slot, and there is none");
     // Standbys before 14 insist on it.
     SALVOR_CHECK(replication.query("IDENTIFY_SYSTEM", {}, stop));
-    Stream stream(replication, model::segmentOf(timeline, from, segmentSize), segmentSize, receive);
+    Stream stream(replication, model::segmentOf(from.timeline, from.lsn, from.segmentSize),
+                  from.segmentSize, receive);
     SALVOR_CHECK(stream.start());
     Result<> outcome = stream.run(until, stop);
     if (outcome.ok())

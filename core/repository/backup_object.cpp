@@ -58,7 +58,7 @@ Result<> writeBackupObject(storage::Driver& driver, const Keys& keys, const Back
                                                {"tree", idsJson(object.tree)},
                                                {"packs", idsJson(object.packs)}})
                                  .text();
-    return writeSealed(driver, keys, "backup", backupKey(object.backup), asBytes(text),
+    return writeSealed(driver, keys, {"backup", backupKey(object.backup)}, asBytes(text),
                        {.size = {}, .onlyIfAbsent = true});
 }
 

@@ -81,47 +81,47 @@ Result<ByteView> BlobReader::readFrom(const Repository::Index::Record& record)
     return chunk;
 }
 
-Result<const BlobReader::OpenPack*> BlobReader::openPack(std::uint32_t number)
+Result<const BlobReader::OpenPack*> BlobReader::openPack(std::uint32_t pack)
 {
-    for (const OpenPack& pack : m_open)
-        if (pack.number == number)
-            return &pack;
-    const Repository::Index::Pack& known = m_index->packs().at(number);
-    OpenPack pack;
-    pack.number = number;
+    for (const OpenPack& open : m_open)
+        if (open.number == pack)
+            return &open;
+    const Repository::Index::Pack& known = m_index->packs().at(pack);
+    OpenPack opened;
+    opened.number = pack;
     SALVOR_TRY(const format::BlobHeader header, format::parseHeader(m_index->header(known)));
-    SALVOR_TRY(pack.key, blobKey(m_repository.keys(), header));
-    SALVOR_TRY(pack.frames, format::parseDirectory(m_index->directory(known)));
-    pack.kind = header.kind;
+    SALVOR_TRY(opened.key, blobKey(m_repository.keys(), header));
+    SALVOR_TRY(opened.frames, format::parseDirectory(m_index->directory(known)));
+    opened.kind = header.kind;
     ByteCount offset = header.size();
-    for (const format::Frame& frame : pack.frames) {
-        pack.offsets.push_back(offset);
+    for (const format::Frame& frame : opened.frames) {
+        opened.offsets.push_back(offset);
         offset += frame.storedSize;
     }
     if (m_open.size() == keptPacks)
         m_open.pop_back();
-    m_open.push_front(std::move(pack));
+    m_open.push_front(std::move(opened));
     return &m_open.front();
 }
 
-Result<const BlobReader::Decoded*> BlobReader::decoded(std::uint32_t number, std::uint32_t frame)
+Result<const BlobReader::Decoded*> BlobReader::decoded(std::uint32_t pack, std::uint32_t frame)
 {
     for (const Decoded& kept : m_decoded)
-        if (kept.pack == number && kept.frame == frame)
+        if (kept.pack == pack && kept.frame == frame)
             return &kept;
-    SALVOR_TRY(const OpenPack* pack, openPack(number));
-    SALVOR_TRY(const ByteView bytes, stored(*pack, frame));
+    SALVOR_TRY(const OpenPack* open, openPack(pack));
+    SALVOR_TRY(const ByteView bytes, stored(*open, frame));
     Decoded made;
     if (m_decoded.size() == keptFrames) {
         made = std::move(m_decoded.back()); // Its memory serves again.
         m_decoded.pop_back();
     }
-    const format::Frame& entry = pack->frames[frame];
-    made.pack = number;
+    const format::Frame& entry = open->frames[frame];
+    made.pack = pack;
     made.frame = frame;
     made.plain.resize(entry.plainSize);
-    m_decoder.setKey(pack->key);
-    const Result<> opened = m_decoder.decode(format::frameAad(pack->kind, frame, entry), frame,
+    m_decoder.setKey(open->key);
+    const Result<> opened = m_decoder.decode(format::frameAad(open->kind, frame, entry), frame,
                                              entry.codec, bytes, made.plain);
     if (!opened.ok())
         return wrongFrame(frame, opened.error());
@@ -193,13 +193,13 @@ Result<ByteView> BlobReader::chunkOf(const OpenPack& pack, const Decoded& frame,
     return plain;
 }
 
-Result<> BlobReader::checkFrame(std::uint32_t number, std::uint32_t frame)
+Result<> BlobReader::checkFrame(std::uint32_t pack, std::uint32_t frame)
 {
-    SALVOR_TRY(const OpenPack* pack, openPack(number));
-    SALVOR_TRY(const Decoded* plain, decoded(number, frame));
-    const std::size_t count = pack->frames[frame].chunks.size();
+    SALVOR_TRY(const OpenPack* open, openPack(pack));
+    SALVOR_TRY(const Decoded* plain, decoded(pack, frame));
+    const std::size_t count = open->frames[frame].chunks.size();
     for (std::uint32_t slot = 0; slot < count; ++slot) {
-        const Result<ByteView> chunk = chunkOf(*pack, *plain, slot);
+        const Result<ByteView> chunk = chunkOf(*open, *plain, slot);
         if (!chunk.ok())
             return wrongFrame(frame, chunk.error());
     }
@@ -221,7 +221,7 @@ BlobReader metadataReader(const Repository& repository, std::shared_ptr<Reposito
 {
     const model::Incarnation& incarnation = index->incarnation();
     const ScopeKeys keys = scopeKeys(repository.keys(), incarnation.cluster, incarnation.number);
-    return BlobReader(repository, std::move(index), keys.tree.reveal());
+    return {repository, std::move(index), keys.tree.reveal()};
 }
 
 } // namespace salvor::repository

@@ -46,7 +46,7 @@ private:
         const auto all = m_index.candidates(id);
         return std::any_of(all.begin(), all.end(), [&](const Index::Record& record) {
             return m_index.packs()[record.pack].state != Index::PackState::Missing
-                   && bad->second.count(record.pack) == 0;
+                   && !bad->second.contains(record.pack);
         });
     }
 
@@ -71,7 +71,7 @@ std::string sizeWords(const Index::Pack& pack)
     return pack.foundSize < pack.size ? "is cut short" + sizes : "is too long" + sizes;
 }
 
-/// What a listing shows of one pack. True when its frames can still be looked at.
+/// What a listing shows of one pack.
 Result<> addListed(const Index& index, std::uint32_t number, Findings& findings)
 {
     const Index::Pack& pack = index.packs()[number];
@@ -86,8 +86,8 @@ Result<> addListed(const Index& index, std::uint32_t number, Findings& findings)
 /// Reads packs one by one and says what is wrong with each.
 class PackChecker {
 public:
-    PackChecker(const Repository& repository, std::shared_ptr<Index> index, Findings& findings,
-                int samplePercent, std::uint64_t seed)
+    PackChecker(const Repository& repository, const std::shared_ptr<Index>& index,
+                Findings& findings, int samplePercent, std::uint64_t seed)
         : m_repository(repository)
         , m_index(index)
         , m_keys(scopeKeys(repository.keys(), index->incarnation().cluster,

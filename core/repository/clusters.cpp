@@ -62,8 +62,9 @@ Result<model::Incarnation> makeIncarnation(const Repository& repository,
 {
     const storage::ObjectKey key = "clusters/" + scopePath(incarnation.cluster, incarnation.number);
     const std::string text = incarnationJson(incarnation).text();
-    const Result<> written = writeSealed(repository.driver(), repository.keys(), "incarnation", key,
-                                         asBytes(text), {.size = {}, .onlyIfAbsent = true});
+    const Result<> written =
+        writeSealed(repository.driver(), repository.keys(), {"incarnation", key}, asBytes(text),
+                    {.size = {}, .onlyIfAbsent = true});
     if (!written.ok() && written.error().code != ErrorCode::AlreadyExists)
         return written.error();
     // Another first comer may have been faster: what is stored now counts.

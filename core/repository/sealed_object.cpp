@@ -141,12 +141,12 @@ Result<Bytes> openObject(const Keys& keys, std::string_view type, const storage:
     return keys.encrypted ? openEncrypted(keys, type, aad, body) : openPlain(aad, body);
 }
 
-Result<> writeSealed(storage::Driver& driver, const Keys& keys, std::string_view type,
-                     const storage::ObjectKey& key, ByteView content, storage::WriteOptions how)
+Result<> writeSealed(storage::Driver& driver, const Keys& keys, SealedName name, ByteView content,
+                     storage::WriteOptions how)
 {
-    SALVOR_TRY(const Bytes object, sealObject(keys, type, key, content));
+    SALVOR_TRY(const Bytes object, sealObject(keys, name.type, name.key, content));
     how.size = object.size();
-    return storage::writeObject(driver, key, object, how);
+    return storage::writeObject(driver, name.key, object, how);
 }
 
 Result<Bytes> readSealed(storage::Driver& driver, const Keys& keys, std::string_view type,

@@ -15,10 +15,14 @@ namespace salvor::repository {
 [[nodiscard]] Result<Bytes> openObject(const Keys& keys, std::string_view type,
                                        const storage::ObjectKey& key, ByteView object);
 
+struct SealedName {
+    std::string_view type;
+    const storage::ObjectKey& key;
+};
+
 /// Seals and writes. Errors: those of the driver.
-[[nodiscard]] Result<> writeSealed(storage::Driver& driver, const Keys& keys, std::string_view type,
-                                   const storage::ObjectKey& key, ByteView content,
-                                   storage::WriteOptions how = {});
+[[nodiscard]] Result<> writeSealed(storage::Driver& driver, const Keys& keys, SealedName name,
+                                   ByteView content, storage::WriteOptions how = {});
 /// Reads and opens. Errors: those of the driver; as openObject(), naming the object.
 [[nodiscard]] Result<Bytes> readSealed(storage::Driver& driver, const Keys& keys,
                                        std::string_view type, const storage::ObjectKey& key);

@@ -29,10 +29,9 @@ Result<std::string> newIndexName()
 
 } // namespace
 
-Uploader::Uploader(const Repository& repository, const model::Incarnation& incarnation,
-                   BufferPool& pool)
+Uploader::Uploader(const Repository& repository, model::Incarnation incarnation, BufferPool& pool)
     : m_repository(repository)
-    , m_incarnation(incarnation)
+    , m_incarnation(std::move(incarnation))
     , m_pool(pool)
     , m_queue(queueLength)
 {
@@ -111,7 +110,7 @@ Result<> Uploader::writeIndex(const std::vector<Durable>& packs)
     SALVOR_TRY(const std::string name, newIndexName());
     const storage::ObjectKey key =
         "index/" + scopePath(m_incarnation.cluster, m_incarnation.number) + "/" + name;
-    return writeSealed(m_repository.driver(), m_repository.keys(), "index", key,
+    return writeSealed(m_repository.driver(), m_repository.keys(), {"index", key},
                        format::encodeIndex(items));
 }
 

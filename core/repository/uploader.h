@@ -14,7 +14,7 @@ namespace salvor::repository {
 /// Thread-safe, but for finish().
 class Uploader {
 public:
-    Uploader(const Repository& repository, const model::Incarnation& incarnation, BufferPool& pool);
+    Uploader(const Repository& repository, model::Incarnation incarnation, BufferPool& pool);
     ~Uploader();
 
     /// Waits for room. Errors: whatever an earlier upload failed with.

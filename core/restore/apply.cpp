@@ -367,7 +367,7 @@ Error afterWriting(Error error, const Places& places)
 {
     error.hint += std::string(error.hint.empty() ? "" : " ") + "What was written stays in "
                   + quoted(places.data)
-                  + ", which no server can start; the next restore there sets it aside.";
+                  + ", which no server can start; the next restore there goes on from it.";
     return error;
 }
 

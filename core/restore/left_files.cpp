@@ -15,11 +15,10 @@ constexpr std::size_t blockSize = std::size_t{1} << 20U;
 
 bool isFinished(const struct stat& status, ByteCount size, Moment modifiedAt)
 {
-    const Moment at(std::chrono::seconds(status.st_mtim.tv_sec)
-                    + std::chrono::microseconds(status.st_mtim.tv_nsec / 1000));
     // With a second name the server would write into what somebody else has, too.
     return S_ISREG(status.st_mode) && status.st_nlink == 1
-           && static_cast<ByteCount>(status.st_size) == size && at == modifiedAt;
+           && static_cast<ByteCount>(status.st_size) == size
+           && momentFrom(status.st_mtim) == modifiedAt;
 }
 
 /// Where the file lies now. Nothing when its place was not set aside.

@@ -102,7 +102,8 @@ Check checkPlace(const std::string& name, const Path& place, const Places& place
     if (*occupancy == Occupancy::Unfinished)
         return {Level::Note, name,
                 quoted(place)
-                    + " holds a restore that did not finish: it is set aside, not deleted.",
+                    + " holds a restore that did not finish: it is set aside, and what is whole "
+                      "in it is kept.",
                 "", ""};
     return {Level::Passed, name,
             quoted(place) + (*occupancy == Occupancy::Empty ? " is empty." : " will be made."), "",

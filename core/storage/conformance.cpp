@@ -67,11 +67,11 @@ Result<> expectError(const Result<T>& result, ErrorCode code, const std::string&
 Result<> expectKeys(const Place& place, std::string_view below, std::vector<ObjectKey> names)
 {
     SALVOR_TRY(const auto objects, listObjects(place.driver, place.key(below)));
-    std::vector<ObjectKey> found;
-    for (const ObjectInfo& object : objects)
-        found.push_back(object.key);
+    std::vector<ObjectKey> found(objects.size());
+    std::transform(objects.begin(), objects.end(), found.begin(),
+                   [](const ObjectInfo& object) { return object.key; });
     for (ObjectKey& name : names)
-        name = place.prefix + name;
+        name.insert(0, place.prefix);
     if (found == names)
         return {};
     std::sort(found.begin(), found.end());
@@ -114,7 +114,7 @@ Result<> rangeRead(const Place& place)
 {
     struct Part {
         ByteRange range;
-        std::size_t expected;
+        std::size_t expected = 0;
     };
     const Bytes content = pattern(5000, 3);
     SALVOR_CHECK(put(place, "range", content));
@@ -190,8 +190,9 @@ Result<> listing(const Place& place)
     // '-' and '.' stand before '/', and letters after it: folders and objects take turns.
     const std::vector<ObjectKey> names{"list/a-b", "list/a.b", "list/a/1",  "list/a/2",
                                        "list/a0",  "list/ab",  "list/b/c/d"};
-    for (auto name = names.rbegin(); name != names.rend(); ++name)
-        SALVOR_CHECK(put(place, *name, asBytes(*name)));
+    const std::vector<ObjectKey> backwards(names.rbegin(), names.rend());
+    for (const ObjectKey& name : backwards)
+        SALVOR_CHECK(put(place, name, asBytes(name)));
     SALVOR_CHECK(expectKeys(place, "list/", names));
     SALVOR_CHECK(expectKeys(place, "list/a/", {"list/a/1", "list/a/2"}));
     SALVOR_CHECK(expectKeys(place, "list/a/1", {"list/a/1"}));
@@ -328,7 +329,7 @@ ConformanceFinding finding(const Question& question, const Result<>& outcome)
 } // namespace
 
 std::vector<ConformanceFinding> checkConformance(Driver& driver, const ObjectKey& scratchPrefix,
-                                                 std::stop_token stop)
+                                                 const std::stop_token& stop)
 {
     std::vector<ConformanceFinding> findings;
     if (!scratchPrefix.ends_with('/') || !isValidPrefix(scratchPrefix)) {

@@ -21,6 +21,6 @@ struct ConformanceFinding {
 /// may not be written or that the run was stopped, the questions left are not asked.
 /// Thread: blocks; uses up to four more threads for the questions about concurrent writers.
 [[nodiscard]] std::vector<ConformanceFinding>
-checkConformance(Driver& driver, const ObjectKey& scratchPrefix, std::stop_token stop = {});
+checkConformance(Driver& driver, const ObjectKey& scratchPrefix, const std::stop_token& stop = {});
 
 } // namespace salvor::storage

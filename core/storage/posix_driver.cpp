@@ -32,13 +32,6 @@ Path withoutTrailingSlash(const Path& path)
     return whole.has_filename() ? whole : whole.parent_path();
 }
 
-Moment modifiedAt(const struct stat& status)
-{
-    const auto since = std::chrono::seconds(status.st_mtim.tv_sec)
-                       + std::chrono::nanoseconds(status.st_mtim.tv_nsec);
-    return Moment(std::chrono::duration_cast<std::chrono::microseconds>(since));
-}
-
 /// As failErrno, with the meanings that only a write of an object gives to some numbers.
 Error failWrite(int errorNumber, const std::string& doing)
 {
@@ -233,7 +226,7 @@ Result<ObjectInfo> PosixDriver::stat(const ObjectKey& key)
         return failErrno(errno, "cannot find " + quoted(path));
     if (!S_ISREG(status.st_mode))
         return fail(ErrorCode::NotFound, quoted(path) + " is no object");
-    return ObjectInfo{key, static_cast<ByteCount>(status.st_size), modifiedAt(status)};
+    return ObjectInfo{key, static_cast<ByteCount>(status.st_size), momentFrom(status.st_mtim)};
 }
 
 struct PosixDriver::Walk {
@@ -277,7 +270,7 @@ Result<std::optional<FolderEntry>> entryOf(int folder, const char* name, ObjectK
         return Found(FolderEntry{std::move(key) + "/", 0, {}});
     if (S_ISREG(status.st_mode))
         return Found(FolderEntry{std::move(key), static_cast<ByteCount>(status.st_size),
-                                 modifiedAt(status)});
+                                 momentFrom(status.st_mtim)});
     return Found();
 }
 
@@ -417,7 +410,7 @@ void PosixDriver::sweepOldTemporaries()
          std::filesystem::directory_iterator(m_root / temporaryFolder, ignored)) {
         struct stat status {};
         if (::lstat(entry.path().c_str(), &status) == 0 && S_ISREG(status.st_mode)
-            && modifiedAt(status) < oldest)
+            && momentFrom(status.st_mtim) < oldest)
             ::unlink(entry.path().c_str());
     }
 }

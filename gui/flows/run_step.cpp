@@ -148,7 +148,7 @@ QString RunStep::remains() const
                ? tr("The files in %1 are whole and stay; the copy that replays is stopped. %2")
                      .arg(place, untouched)
                : tr("What is written so far stays in %1; no server can start from it, and the "
-                    "next restore there sets it aside. %2")
+                    "next restore there goes on from it. %2")
                      .arg(place, untouched);
 }
 

@@ -1,6 +1,7 @@
 #include "tests/gui/real_site.h"
 
 #include "core/restore/words.h"
+#include "tests/support/must.h"
 
 #include <chrono>
 #include <cstdlib>
@@ -16,15 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using restore::shellWord;
-
-template <typename T>
-T must(Result<T> result)
-{
-    if (!result.ok())
-        throw std::runtime_error(result.error().message);
-    if constexpr (!std::is_void_v<T>)
-        return *std::move(result);
-}
+using salvor::test::must;
 
 void demand(bool good, const char* what)
 {

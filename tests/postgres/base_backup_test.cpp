@@ -1,4 +1,5 @@
 #include "core/postgres/base_backup.h"
+#include "tests/support/must.h"
 #include "tests/support/test_cluster.h"
 
 #include <gtest/gtest.h>
@@ -99,7 +100,7 @@ public:
     {
         m_thread = std::jthread([this, at](const std::stop_token& stop) {
             outcome = streamWal(
-                m_connection, at.timeline, at.lsn, m_segmentSize,
+                m_connection, {at.timeline, at.lsn, m_segmentSize},
                 [this]() -> std::optional<model::Lsn> {
                     const std::uint64_t end = until;
                     return end == 0 ? std::nullopt : std::optional(model::Lsn{end});
@@ -146,22 +147,19 @@ BaseBackupResult backUp(test::TestCluster& cluster, FolderReceiver& receiver, Wa
 {
     Connection connection = replicationTo(cluster);
     Job job;
-    const auto result = runBaseBackup(
-        connection, "it's a \\label", Checkpoint::Fast, receiver,
-        [&](const BackupStart& start) {
-            wal.start(start);
-            return Result<>();
-        },
-        job.context);
-    if (!result.ok())
-        throw std::runtime_error(result.error().message);
-    wal.until = value(result->stopLsn);
+    const auto started = [&](const BackupStart& start) {
+        wal.start(start);
+        return Result<>();
+    };
+    const auto result = test::must(runBaseBackup(
+        connection, {"it's a \\label", Checkpoint::Fast, started}, receiver, job.context));
+    wal.until = model::value(result.stopLsn);
     wal.wait();
     EXPECT_TRUE(wal.outcome.ok()) << wal.outcome.error().message;
     EXPECT_GT(job.progress.done(), ByteCount{1} << 20U);
     EXPECT_GT(job.progress.total(), ByteCount{1} << 20U);
     EXPECT_TRUE(connection.query("IDENTIFY_SYSTEM").ok());
-    return *result;
+    return result;
 }
 
 /// Stops the cluster and puts the copy into its place, so that its own methods reach the copy.
@@ -243,9 +241,8 @@ TEST_P(BaseBackupOnMajor, AWrongChecksumIsCorruptAndTheMessageNamesTheFile)
     Connection connection = replicationTo(cluster);
     FolderReceiver receiver(cluster.folder() / "copy");
     Job job;
-    const auto result = runBaseBackup(
-        connection, "b", Checkpoint::Fast, receiver, [](const BackupStart&) { return Result<>(); },
-        job.context);
+    const auto result =
+        runBaseBackup(connection, {.label = "b", .started = {}}, receiver, job.context);
     ASSERT_FALSE(result.ok());
     EXPECT_EQ(result.error().code, ErrorCode::Corrupt) << result.error().message;
     EXPECT_NE(result.error().message.find(file), std::string::npos) << result.error().message;
@@ -274,9 +271,8 @@ TEST(BaseBackup, AReceiverThatFailsEndsItWithItsError)
     FolderReceiver receiver(cluster.folder() / "copy");
     receiver.failAfter = 20;
     Job job;
-    const auto result = runBaseBackup(
-        connection, "b", Checkpoint::Fast, receiver, [](const BackupStart&) { return Result<>(); },
-        job.context);
+    const auto result =
+        runBaseBackup(connection, {.label = "b", .started = {}}, receiver, job.context);
     ASSERT_FALSE(result.ok());
     EXPECT_EQ(result.error().code, ErrorCode::NoSpace);
     EXPECT_EQ(connection.query("IDENTIFY_SYSTEM").error().code, ErrorCode::Unavailable);
@@ -290,25 +286,25 @@ TEST(BaseBackup, AStopRequestAndALostServerEndIt)
     Connection connection = replicationTo(cluster);
     FolderReceiver receiver(cluster.folder() / "copy");
     Job job;
-    const auto stopped = runBaseBackup(
-        connection, "b", Checkpoint::Fast, receiver,
-        [&](const BackupStart&) {
-            job.source.request_stop();
-            return Result<>();
-        },
-        job.context);
+    const auto stopped = runBaseBackup(connection,
+                                       {"b", Checkpoint::Fast,
+                                        [&](const BackupStart&) {
+                                            job.source.request_stop();
+                                            return Result<>();
+                                        }},
+                                       receiver, job.context);
     ASSERT_FALSE(stopped.ok());
     EXPECT_EQ(stopped.error().code, ErrorCode::Cancelled);
     Connection another = replicationTo(cluster);
     FolderReceiver receiver2(cluster.folder() / "copy2");
     Job job2;
-    const auto lost = runBaseBackup(
-        another, "b", Checkpoint::Fast, receiver2,
-        [&](const BackupStart&) {
-            cluster.crash();
-            return Result<>();
-        },
-        job2.context);
+    const auto lost = runBaseBackup(another,
+                                    {"b", Checkpoint::Fast,
+                                     [&](const BackupStart&) {
+                                         cluster.crash();
+                                         return Result<>();
+                                     }},
+                                    receiver2, job2.context);
     ASSERT_FALSE(lost.ok());
     EXPECT_EQ(lost.error().code, ErrorCode::Unavailable) << lost.error().message;
 }
@@ -321,7 +317,7 @@ TEST(WalStream, WithoutASlotOrWithABadNameIsRefused)
     Connection connection = replicationTo(cluster);
     EXPECT_EQ(createTemporarySlot(connection, "Bad; name").error().code, ErrorCode::InvalidInput);
     const auto streamed = streamWal(
-        connection, model::TimelineId{1}, model::Lsn{0x1000000}, ByteCount{16} << 20U,
+        connection, {model::TimelineId{1}, model::Lsn{0x1000000}, ByteCount{16} << 20U},
         [] { return std::optional(model::Lsn{0x1000001}); },
         [](model::Segment, ByteView) { return Result<>(); }, {});
     EXPECT_EQ(streamed.error().code, ErrorCode::Bug);
@@ -337,7 +333,7 @@ TEST(WalStream, OfWalThatIsGoneIsNotFound)
     Connection connection = replicationTo(cluster);
     ASSERT_TRUE(createTemporarySlot(connection, "salvor_test").ok());
     const auto streamed = streamWal(
-        connection, model::TimelineId{1}, model::Lsn{0x100000}, ByteCount{1} << 20U,
+        connection, {model::TimelineId{1}, model::Lsn{0x100000}, ByteCount{1} << 20U},
         [] { return std::optional(model::Lsn{0x100001}); },
         [](model::Segment, ByteView) { return Result<>(); }, {});
     ASSERT_FALSE(streamed.ok());

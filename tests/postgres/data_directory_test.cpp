@@ -1,12 +1,11 @@
 #include "core/postgres/data_directory.h"
+#include "tests/support/as_nobody.h"
 #include "tests/support/result_assertions.h"
 
 #include <gtest/gtest.h>
 
 #include <fstream>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 namespace salvor::postgres {
 namespace {
@@ -189,29 +188,18 @@ TEST_F(DataDirectoryTest, EntriesCarryOwnerModeSizeAndTime)
     EXPECT_LT(Moment(), entry.modifiedAt);
 }
 
-/// Runs `check` as a user without rights, since root may read everything; true if it was.
-bool asNobody(const std::function<bool()>& check)
-{
-    const pid_t child = ::fork();
-    if (child == 0)
-        ::_exit((::geteuid() != 0 || ::setuid(65534) == 0) && check() ? 0 : 1);
-    int status = 1;
-    ::waitpid(child, &status, 0);
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
 TEST_F(DataDirectoryTest, WhatCannotBeReadIsDeniedAndNamed)
 {
     put("base/5/1259");
     ::chmod(put("base/5/1260").c_str(), 0);
     ::chmod(folder->path().c_str(), 0755);
-    EXPECT_TRUE(asNobody([&] {
+    EXPECT_TRUE(test::asNobody([&] {
         const auto contents = scan();
         return !contents.ok() && contents.error().code == ErrorCode::Denied
                && contents.error().message.find("base/5/1260'") != std::string::npos;
     }));
     ::chmod((root() / "base/5").c_str(), 0);
-    EXPECT_TRUE(asNobody([&] {
+    EXPECT_TRUE(test::asNobody([&] {
         const auto contents = scan();
         return !contents.ok() && contents.error().code == ErrorCode::Denied
                && contents.error().message.find("base/5'") != std::string::npos;

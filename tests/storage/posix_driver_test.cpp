@@ -1,6 +1,7 @@
 #include "core/base/file.h"
 #include "core/storage/posix_driver.h"
 #include "tests/storage/storage_test.h"
+#include "tests/support/as_nobody.h"
 
 #include <csignal>
 #include <functional>
@@ -31,17 +32,6 @@ protected:
     PosixDriver driver{root};
 };
 
-/// Runs `check` as a user without rights, since root may read everything; true if it was.
-bool asNobody(const std::function<bool()>& check)
-{
-    const pid_t child = ::fork();
-    if (child == 0)
-        ::_exit((::geteuid() != 0 || ::setuid(65534) == 0) && check() ? 0 : 1);
-    int status = 1;
-    ::waitpid(child, &status, 0);
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
 TEST_F(PosixDriverTest, AnEntryThatCannotBeLookedAtIsNeverTakenForAbsent)
 {
     ASSERT_EQ(codeOf(writeObject(driver, "wal/segment", asBytes("x"))), "ok");
@@ -49,7 +39,7 @@ TEST_F(PosixDriverTest, AnEntryThatCannotBeLookedAtIsNeverTakenForAbsent)
     ::chmod(root.c_str(), 0755);
     ::chmod((root / "wal").c_str(), 0444);
 
-    EXPECT_TRUE(asNobody([&] { return codeOf(listObjects(driver, "wal/")) == "Denied"; }));
+    EXPECT_TRUE(test::asNobody([&] { return codeOf(listObjects(driver, "wal/")) == "Denied"; }));
 
     ::chmod((root / "wal").c_str(), 0755);
 }

@@ -3,24 +3,14 @@
 
 #include "core/repository/repository.h"
 #include "core/storage/memory_driver.h"
+#include "tests/support/must.h"
 #include "tests/support/wal_writer.h"
 
 #include <memory>
 #include <set>
-#include <stdexcept>
 #include <stop_token>
 
 namespace salvor::test {
-
-/// Throws where arranging fails, which GoogleTest reports.
-template <typename T>
-T must(Result<T> result)
-{
-    if (!result.ok())
-        throw std::runtime_error(result.error().message);
-    if constexpr (!std::is_void_v<T>)
-        return *std::move(result);
-}
 
 /// Keeps what a run reports. Thread-safe enough for tests: read after the run.
 class KeptEvents final : public EventSink {
