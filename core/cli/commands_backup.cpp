@@ -70,6 +70,22 @@ Result<> verifyOne(const Run& run, const std::string& name, const verify::Verify
     return {};
 }
 
+/// Every repository of the configuration. One that cannot be read must not hide what another holds:
+/// gives the first error of such.
+Result<std::optional<Error>> verifyAll(const Run& run, const verify::VerifyRequest& request,
+                                       Verified& sum)
+{
+    std::optional<Error> unread;
+    for (const auto& config : run.console.config().repositories) {
+        auto checked = verifyOne(run, config.name, request, sum);
+        if (!checked.ok() && checked.error().code == ErrorCode::Cancelled)
+            return std::move(checked).error();
+        if (!checked.ok() && !unread)
+            unread = std::move(checked).error();
+    }
+    return unread;
+}
+
 /// Holds a "not there" against the repository once more: a missing key file or folder must never be
 /// taken for the end of the WAL.
 Result<> archiveWasRead(const Run& run, const std::string& cluster)
@@ -195,14 +211,7 @@ Result<Answer> verifyStored(const Run& run)
     Verified sum;
     std::optional<Error> unread;
     if (id.empty()) {
-        // One that cannot be read must not hide what another holds.
-        for (const auto& config : run.console.config().repositories) {
-            auto checked = verifyOne(run, config.name, request, sum);
-            if (!checked.ok() && checked.error().code == ErrorCode::Cancelled)
-                return std::move(checked).error();
-            if (!checked.ok() && !unread)
-                unread = std::move(checked).error();
-        }
+        SALVOR_TRY(unread, verifyAll(run, request, sum));
     } else {
         SALVOR_TRY(const auto found, namedByCaller(run.console.findBackup(id)));
         SALVOR_TRY(const std::string name, repositoryHolding(run, found));

@@ -180,7 +180,8 @@ private:
     /// knows it.
     [[nodiscard]] Result<std::string> repositoryOf(const std::string& cluster);
     /// Stops the copy in `destination` that was made since, also when the job was stopped.
-    [[nodiscard]] Result<> stopCopyIn(const Path& destination, Moment since, const JobContext& job);
+    [[nodiscard]] Result<> stopCopyIn(const Path& destination, Moment since,
+                                      const JobContext& job) const;
     [[nodiscard]] Result<> examine(RestoreProof& proof, const std::string& script, JobContext& job);
     struct LocatedBackup {
         std::shared_ptr<repository::Repository> repository;

@@ -54,7 +54,7 @@ Result<> Console::examine(RestoreProof& proof, const std::string& script, JobCon
     return {};
 }
 
-Result<> Console::stopCopyIn(const Path& destination, Moment since, const JobContext& job)
+Result<> Console::stopCopyIn(const Path& destination, Moment since, const JobContext& job) const
 {
     const std::stop_source nobody;
     JobContext ending{nobody.get_token(), job.progress, job.events};

@@ -38,7 +38,7 @@ bool isReplaced(const std::string& name, const postgres::Settings& settings)
         "ident_file",
         "external_pid_file",
     };
-    return name.rfind("recovery_target", 0) == 0 || ofRecovery.count(name) != 0
+    return name.rfind("recovery_target", 0) == 0 || ofRecovery.contains(name)
            || std::any_of(settings.begin(), settings.end(),
                           [&](const auto& setting) { return setting.first == name; });
 }
