@@ -98,10 +98,12 @@ std::vector<ChunkId> addAll(BackupBuilder& builder, const Bytes& data)
 
 void writeChunks(benchmark::State& state, const Bytes& data)
 {
+    Progress progress;
+    JobContext job{{}, progress, discardEvents()};
     for (auto _ : state) {
         state.PauseTiming();
         const auto repository = openNew(std::make_shared<ForgetfulDriver>());
-        auto builder = *BackupBuilder::create(*repository, pinned(*repository), {});
+        auto builder = *BackupBuilder::create(*repository, pinned(*repository), {}, job);
         state.ResumeTiming();
         addAll(*builder, data);
         state.PauseTiming();
@@ -125,14 +127,14 @@ void BM_WriteKnown(benchmark::State& state)
     const Bytes data = rows();
     const auto repository = openNew(std::make_shared<storage::MemoryDriver>());
     const model::Incarnation incarnation = pinned(*repository);
-    auto first = *BackupBuilder::create(*repository, incarnation, {});
-    addAll(*first, data);
     Progress progress;
     JobContext job{{}, progress, discardEvents()};
+    auto first = *BackupBuilder::create(*repository, incarnation, {}, job);
+    addAll(*first, data);
     model::Backup backup;
     backup.id = "b1";
     (void)first->finish(backup, job);
-    auto second = *BackupBuilder::create(*repository, incarnation, {});
+    auto second = *BackupBuilder::create(*repository, incarnation, {}, job);
     for (auto _ : state)
         addAll(*second, data);
     state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(data.size()));
@@ -143,10 +145,10 @@ void BM_Read(benchmark::State& state)
     const Bytes data = rows();
     const auto repository = openNew(std::make_shared<storage::MemoryDriver>());
     const model::Incarnation incarnation = pinned(*repository);
-    auto builder = *BackupBuilder::create(*repository, incarnation, {});
-    const std::vector<ChunkId> ids = addAll(*builder, data);
     Progress progress;
     JobContext job{{}, progress, discardEvents()};
+    auto builder = *BackupBuilder::create(*repository, incarnation, {}, job);
+    const std::vector<ChunkId> ids = addAll(*builder, data);
     model::Backup backup;
     backup.id = "b1";
     (void)builder->finish(backup, job);

@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <numeric>
 
@@ -105,6 +106,40 @@ std::optional<std::uint64_t> parseUnsigned(std::string_view text) noexcept
 std::optional<std::uint64_t> parseHexNumber(std::string_view text) noexcept
 {
     return parseNumber(text, 16);
+}
+
+namespace {
+
+struct DurationUnit {
+    std::string_view name;
+    std::int64_t seconds;
+};
+/// Largest first.
+constexpr std::array<DurationUnit, 6> durationUnits{
+    {{"y", 31'536'000}, {"w", 604'800}, {"d", 86'400}, {"h", 3'600}, {"min", 60}, {"s", 1}}};
+
+} // namespace
+
+Result<std::chrono::seconds> parseDuration(std::string_view text)
+{
+    constexpr std::uint64_t longest = 1000; // Years.
+    const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+    const auto number = parseUnsigned(text.substr(0, digits));
+    for (const DurationUnit& unit : durationUnits) {
+        const auto size = static_cast<std::uint64_t>(unit.seconds);
+        if (number && text.substr(digits) == unit.name && *number <= longest * 31'536'000U / size)
+            return std::chrono::seconds(*number * size);
+    }
+    return fail(ErrorCode::InvalidInput, "'" + std::string(text) + "' is not a duration",
+                "Write a number and its unit, as in 90s, 15min, 36h, 14d, 2w or 1y.");
+}
+
+std::string formatDuration(std::chrono::seconds duration)
+{
+    for (const DurationUnit& unit : durationUnits)
+        if (duration.count() != 0 && duration.count() % unit.seconds == 0)
+            return std::to_string(duration.count() / unit.seconds).append(unit.name);
+    return "0s";
 }
 
 std::string_view trim(std::string_view text) noexcept

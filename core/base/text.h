@@ -4,6 +4,7 @@
 #include "core/base/bytes.h"
 #include "core/base/result.h"
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,6 +24,11 @@ namespace salvor {
 /// The whole text as a decimal number, or nothing.
 [[nodiscard]] std::optional<std::uint64_t> parseUnsigned(std::string_view text) noexcept;
 [[nodiscard]] std::optional<std::uint64_t> parseHexNumber(std::string_view text) noexcept;
+
+/// "90s", "15min", "36h", "14d", "2w", "1y" (365 days). Errors: InvalidInput.
+[[nodiscard]] Result<std::chrono::seconds> parseDuration(std::string_view text);
+/// The same text again, in the largest unit that fits; "0s" for none.
+[[nodiscard]] std::string formatDuration(std::chrono::seconds duration);
 
 [[nodiscard]] std::string_view trim(std::string_view text) noexcept;
 

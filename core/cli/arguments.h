@@ -44,6 +44,10 @@ enum class CommandId {
     ArchivePush,
     ArchiveGet,
     Verify,
+    Prune,
+    Retire,
+    Hold,
+    Unhold,
     Help,
     Version,
 };

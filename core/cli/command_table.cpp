@@ -104,6 +104,23 @@ constexpr std::array verifyOptions = {
     OptionSpec{"--keep", Flag, "", "With --restore: leave the copy there, stopped."},
 };
 
+constexpr std::array backupsOptions = {
+    OptionSpec{"--retired", Flag, "", "Those that were taken out of the list and can come back."},
+};
+
+constexpr std::array pruneOptions = {
+    OptionSpec{"--dry-run", Flag, "", "Only show what would go, and why the rest stays."},
+    OptionSpec{"--grace", Text, "DURATION",
+               "How long what is not needed any more still stays: 1d (default), 12h, 0s."},
+};
+
+constexpr OptionSpec reasonOption{"--reason", Text, "TEXT", "Why; is kept with it. Required."};
+constexpr std::array retireOptions = {reasonOption};
+constexpr std::array holdOptions = {
+    reasonOption,
+    OptionSpec{"--until", Text, "TIME", "When the hold ends; else 'unhold' ends it."},
+};
+
 constexpr std::span<const OptionSpec> none;
 
 constexpr std::array commands = {
@@ -116,7 +133,8 @@ constexpr std::array commands = {
     CommandSpec{CommandId::ClusterAdopt, "cluster adopt", "CLUSTER",
                 "Take another cluster under this name.", none},
     CommandSpec{CommandId::Backup, "backup", "CLUSTER", "Take a backup.", backupOptions},
-    CommandSpec{CommandId::Backups, "backups", "[CLUSTER]", "Which backups there are.", none},
+    CommandSpec{CommandId::Backups, "backups", "[CLUSTER]", "Which backups there are.",
+                backupsOptions},
     CommandSpec{CommandId::Show, "show", "BACKUP", "Everything about a backup.", showOptions},
     CommandSpec{CommandId::WalRanges, "wal ranges", "CLUSTER",
                 "What can be restored, and where WAL is missing.", none},
@@ -138,6 +156,13 @@ constexpr std::array commands = {
                 "For restore_command: fetch a WAL file.", none},
     CommandSpec{CommandId::Verify, "verify", "[BACKUP]", "Read back what is stored.",
                 verifyOptions},
+    CommandSpec{CommandId::Prune, "prune", "CLUSTER",
+                "Retire what no rule wants, and remove it after a grace.", pruneOptions},
+    CommandSpec{CommandId::Retire, "retire", "BACKUP", "Take a backup out of the list.",
+                retireOptions},
+    CommandSpec{CommandId::Hold, "hold", "BACKUP",
+                "Keep a backup whatever the rules say; brings a retired one back.", holdOptions},
+    CommandSpec{CommandId::Unhold, "unhold", "BACKUP", "End that.", none},
     CommandSpec{CommandId::Help, "help", "[COMMAND]", "What a command does.", none},
     CommandSpec{CommandId::Version, "version", "", "Which version this is.", none},
 };

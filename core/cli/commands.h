@@ -33,6 +33,13 @@ struct Run {
 [[nodiscard]] Result<Answer> archivePush(const Run& run);
 [[nodiscard]] Result<Answer> archiveGet(const Run& run);
 
+[[nodiscard]] Result<Answer> prune(const Run& run);
+[[nodiscard]] Result<Answer> retireBackup(const Run& run);
+[[nodiscard]] Result<Answer> holdBackup(const Run& run);
+[[nodiscard]] Result<Answer> unholdBackup(const Run& run);
+/// `backups --retired`; of every cluster when `cluster` is empty.
+[[nodiscard]] Result<Answer> retiredBackups(const Run& run, const std::string& cluster);
+
 [[nodiscard]] Result<Answer> planRestore(const Run& run);
 [[nodiscard]] Result<Answer> restore(const Run& run);
 [[nodiscard]] Result<Answer> instanceList(const Run& run);

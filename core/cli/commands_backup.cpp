@@ -122,6 +122,8 @@ Result<Answer> backup(const Run& run)
 Result<Answer> backups(const Run& run)
 {
     const std::string cluster = run.arguments.positional(0);
+    if (run.arguments.has("--retired"))
+        return retiredBackups(run, cluster);
     std::vector<std::string> warnings;
     SALVOR_TRY(const auto list,
                cluster.empty() ? backupsOfAll(run, warnings) : run.console.backups(cluster));

@@ -158,7 +158,7 @@ Result<Answer> runGuarded(const Arguments& arguments, std::ostream& err)
 Result<Answer> runCommandOf(const Run& run)
 {
     using Function = Result<Answer> (*)(const Run&);
-    static constexpr std::array<std::pair<CommandId, Function>, 21> functions = {{
+    static constexpr std::array<std::pair<CommandId, Function>, 25> functions = {{
         {CommandId::RepoInit, repoInit},
         {CommandId::RepoInfo, repoInfo},
         {CommandId::RepoKeyAdd, repoKeyAdd},
@@ -180,6 +180,10 @@ Result<Answer> runCommandOf(const Run& run)
         {CommandId::ArchivePush, archivePush},
         {CommandId::ArchiveGet, archiveGet},
         {CommandId::Verify, verifyStored},
+        {CommandId::Prune, prune},
+        {CommandId::Retire, retireBackup},
+        {CommandId::Hold, holdBackup},
+        {CommandId::Unhold, unholdBackup},
     }};
     const auto* found = std::find_if(functions.begin(), functions.end(), [&](const auto& each) {
         return each.first == run.arguments.command().id;

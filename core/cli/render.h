@@ -25,6 +25,9 @@ namespace salvor::cli {
                                 const postgres::InstanceStatus& status);
 [[nodiscard]] Json proofJson(const console::RestoreProof& proof);
 [[nodiscard]] Json findingJson(const std::string& repository, const verify::Finding& finding);
+[[nodiscard]] Json sweepJson(const repository::SweepReport& report);
+[[nodiscard]] Json::Object prunePlanMembers(const policy::PrunePlan& plan);
+[[nodiscard]] Json retiredJson(const model::RetiredBackup& retired);
 /// The error's "nearest": what can be reached before and after what was asked.
 [[nodiscard]] Json nearestJson(const finder::Nearest& nearest);
 
@@ -46,6 +49,8 @@ using InstanceRow = std::pair<postgres::Instance, postgres::InstanceStatus>;
 [[nodiscard]] std::string proofText(const console::RestoreProof& proof);
 [[nodiscard]] std::string findingText(const std::string& repository,
                                       const verify::Finding& finding);
+[[nodiscard]] std::string prunePlanText(const policy::PrunePlan& plan, std::chrono::seconds grace);
+[[nodiscard]] std::string retiredText(const std::vector<model::RetiredBackup>& retired);
 /// "the nearest that can be: 2026-… (0/3018098)": a sentence for the hint, or "".
 [[nodiscard]] std::string nearestText(const finder::Nearest& nearest);
 

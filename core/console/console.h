@@ -4,6 +4,7 @@
 #include "core/base/job_context.h"
 #include "core/finder/reach.h"
 #include "core/model/restore_plan.h"
+#include "core/policy/prune.h"
 #include "core/postgres/backup_session.h"
 #include "core/postgres/instance.h"
 #include "core/repository/repository.h"
@@ -137,6 +138,22 @@ public:
     [[nodiscard]] Result<std::vector<model::RecoverableRange>>
     recoverable(const std::string& cluster, JobContext& job);
 
+    // Retention. ----------------------------------------------------------------------------
+    /// By the rules of the configuration. Pure but for looking.
+    [[nodiscard]] Result<policy::PrunePlan> planPrune(const std::string& cluster, JobContext& job);
+    [[nodiscard]] Result<policy::PruneOutcome> prune(const policy::PrunePlan& plan,
+                                                     std::chrono::seconds grace, JobContext& job);
+    /// Errors: NotReady for the newest backup of its cluster, and for one that is held.
+    [[nodiscard]] Result<model::Backup> retireBackup(const std::string& id,
+                                                     const std::string& because);
+    /// Of a retired backup: brings it back, too.
+    [[nodiscard]] Result<model::Backup> holdBackup(const std::string& id, const model::Hold& hold,
+                                                   JobContext& job);
+    [[nodiscard]] Result<model::Backup> unholdBackup(const std::string& id);
+    /// Those of a cluster.
+    [[nodiscard]] Result<std::vector<model::Hold>> holds(const std::string& cluster);
+    [[nodiscard]] Result<std::vector<model::RetiredBackup>> retired(const std::string& cluster);
+
     // Restore. ------------------------------------------------------------------------------
     /// Pure but for looking. `nearest` is filled when the target is out of reach.
     [[nodiscard]] Result<model::RestorePlan>
@@ -188,6 +205,10 @@ private:
         model::Backup backup;
     };
     [[nodiscard]] Result<LocatedBackup> locateBackup(const std::string& id);
+    /// Errors: NotFound; InvalidInput when several begin with `id`.
+    [[nodiscard]] Result<LocatedBackup> locateRetired(const std::string& id);
+    [[nodiscard]] Result<std::shared_ptr<repository::Repository>>
+    repositoryWith(const std::string& cluster);
     [[nodiscard]] Path programsOf(const std::string& cluster) const;
     [[nodiscard]] postgres::InstanceRegistry registry() const;
     [[nodiscard]] ClusterSummary summaryOf(const std::string& cluster, const std::string& place,

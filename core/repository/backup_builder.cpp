@@ -3,6 +3,7 @@
 #include "core/repository/backup_object.h"
 #include "core/repository/id_set.h"
 #include "core/repository/index.h"
+#include "core/repository/lease.h"
 #include "core/repository/pack_builder.h"
 #include "core/repository/repository.h"
 #include "core/repository/sealed_object.h"
@@ -143,9 +144,11 @@ private:
 
 class Builder final : public BackupBuilder {
 public:
-    Builder(Repository& repository, const model::Incarnation& incarnation,
-            const PackOptions& options, std::shared_ptr<Repository::Index> index)
-        : m_shared(repository, incarnation, options, std::move(index))
+    Builder(std::unique_ptr<Lease> lease, Repository& repository,
+            const model::Incarnation& incarnation, const PackOptions& options,
+            std::shared_ptr<Repository::Index> index)
+        : m_lease(std::move(lease))
+        , m_shared(repository, incarnation, options, std::move(index))
         , m_treeHash(m_shared.keys.tree.reveal())
         , m_metadata(m_shared.packBuilder(format::BlobKind::Metadata))
     {
@@ -208,6 +211,14 @@ public:
         backup.incarnation = m_shared.incarnation;
         object.backup = std::move(backup);
         SALVOR_CHECK(job.proceed());
+        SALVOR_CHECK(m_lease->confirm(job));
+        // Whatever a sweep did while the lease had run out, or another program did.
+        SALVOR_TRY(const auto missing,
+                   firstMissingPack(m_shared.repository, m_shared.incarnation, object.packs));
+        if (missing)
+            return fail(ErrorCode::NotReady,
+                        "'" + *missing + "', which this backup needs, was removed while it ran",
+                        "The backup was not kept. Take it again: it reuses what is stored.");
         SALVOR_CHECK(
             writeBackupObject(m_shared.repository.driver(), m_shared.repository.keys(), object));
         return std::move(object.backup);
@@ -265,6 +276,7 @@ private:
         return tree;
     }
 
+    std::unique_ptr<Lease> m_lease; // First: held until the uploads have ended.
     Shared m_shared;
     std::mutex m_mutex;
     crypto::HmacSha256 m_treeHash; // This and what follows: guarded by m_mutex until finish().
@@ -278,8 +290,11 @@ private:
 
 Result<std::unique_ptr<BackupBuilder>> BackupBuilder::create(Repository& repository,
                                                              const model::Incarnation& incarnation,
-                                                             const Options& options)
+                                                             const Options& options,
+                                                             JobContext& job)
 {
+    // Before the index is read: what it names stays from here on.
+    SALVOR_TRY(auto lease, Lease::take(repository, incarnation, Lease::Kind::Use, job));
     SALVOR_TRY(std::shared_ptr<Repository::Index> index, repository.loadIndex(incarnation));
     // Their writer was killed, perhaps before they were durable; this run names and reuses them.
     for (const Repository::Index::Pack& pack : index->packs())
@@ -289,8 +304,8 @@ Result<std::unique_ptr<BackupBuilder>> BackupBuilder::create(Repository& reposit
         std::clamp(options.compressionLevel, 1, 19),
         std::clamp<ByteCount>(options.packSize, 1U << 20U, ByteCount{64} << 20U),
         std::clamp<ByteCount>(options.frameSize, chunkSize, ByteCount{4} << 20U)};
-    return std::unique_ptr<BackupBuilder>(
-        std::make_unique<Builder>(repository, incarnation, packOptions, std::move(index)));
+    return std::unique_ptr<BackupBuilder>(std::make_unique<Builder>(
+        std::move(lease), repository, incarnation, packOptions, std::move(index)));
 }
 
 } // namespace salvor::repository

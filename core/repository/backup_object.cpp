@@ -41,6 +41,9 @@ Result<BackupObject> parse(const Json& json)
     SALVOR_TRY(object.backup, model::backupFromJson(*backup));
     SALVOR_TRY(object.tree, idsAt(json, "tree"));
     SALVOR_TRY(object.packs, idsAt(json, "packs"));
+    if (json.find("retired") != nullptr) {
+        SALVOR_TRY(object.retiredBecause, json.stringAt("retired"));
+    }
     return object;
 }
 
@@ -51,15 +54,24 @@ storage::ObjectKey backupKey(const model::Backup& backup)
     return "backups/" + backup.incarnation.cluster + "/" + backup.id;
 }
 
+storage::ObjectKey retiredKey(const model::Backup& backup)
+{
+    return "retired/" + backup.incarnation.cluster + "/" + backup.id;
+}
+
 Result<> writeBackupObject(storage::Driver& driver, const Keys& keys, const BackupObject& object)
 {
-    const std::string text = Json(Json::Object{{"format", 1},
-                                               {"backup", model::toJson(object.backup)},
-                                               {"tree", idsJson(object.tree)},
-                                               {"packs", idsJson(object.packs)}})
-                                 .text();
-    return writeSealed(driver, keys, {"backup", backupKey(object.backup)}, asBytes(text),
-                       {.size = {}, .onlyIfAbsent = true});
+    Json::Object members{{"format", 1},
+                         {"backup", model::toJson(object.backup)},
+                         {"tree", idsJson(object.tree)},
+                         {"packs", idsJson(object.packs)}};
+    const bool retired = !object.retiredBecause.empty();
+    if (retired)
+        members.emplace("retired", object.retiredBecause);
+    const std::string text = Json(std::move(members)).text();
+    const storage::ObjectKey key = retired ? retiredKey(object.backup) : backupKey(object.backup);
+    return writeSealed(driver, keys, {"backup", key}, asBytes(text),
+                       {.size = {}, .onlyIfAbsent = !retired});
 }
 
 Result<BackupObject> readBackupObject(storage::Driver& driver, const Keys& keys,

@@ -11,9 +11,13 @@ struct BackupObject {
     model::Backup backup;
     std::vector<format::Id> tree;  ///< Tree segments, in path order.
     std::vector<format::Id> packs; ///< All that it needs.
+    std::string retiredBecause;    ///< Of a retired one.
 };
 
 [[nodiscard]] storage::ObjectKey backupKey(const model::Backup& backup);
+/// Where it waits, out of every list, until it goes.
+[[nodiscard]] storage::ObjectKey retiredKey(const model::Backup& backup);
+/// Under backupKey(), only if absent; or under retiredKey() when there is a reason for that.
 [[nodiscard]] Result<> writeBackupObject(storage::Driver& driver, const Keys& keys,
                                          const BackupObject& object);
 /// Errors: NotFound; Corrupt; Incompatible.

@@ -155,10 +155,15 @@ Result<std::vector<model::Backup>> Repository::backups(const std::string& cluste
     SALVOR_TRY(const auto objects, storage::listObjects(*m_driver, prefix));
     std::vector<model::Backup> all(objects.size());
     SALVOR_CHECK(inParallel(readers, objects.size(), [&](std::size_t i) -> Result<> {
-        SALVOR_TRY(BackupObject object, readBackupObject(*m_driver, m_keys, objects[i].key));
-        all[i] = std::move(object.backup);
+        auto object = readBackupObject(*m_driver, m_keys, objects[i].key);
+        if (!object.ok() && object.error().code == ErrorCode::NotFound)
+            return {}; // Retired since the listing.
+        if (!object.ok())
+            return std::move(object).error();
+        all[i] = std::move(object->backup);
         return {};
     }));
+    std::erase_if(all, [](const model::Backup& each) { return each.id.empty(); });
     std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
         return std::tie(a.startedAt, a.id) < std::tie(b.startedAt, b.id);
     });

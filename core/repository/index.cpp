@@ -336,8 +336,47 @@ storage::ObjectKey packObjectKey(const model::Incarnation& incarnation, const fo
            + "/" + text;
 }
 
+Result<> writeIndexObject(const Repository& repository, const model::Incarnation& incarnation,
+                          const std::vector<format::IndexItem>& items)
+{
+    SALVOR_TRY(const std::string name, newTimedName());
+    const storage::ObjectKey key =
+        "index/" + scopePath(incarnation.cluster, incarnation.number) + "/" + name;
+    return writeSealed(repository.driver(), repository.keys(), {"index", key},
+                       format::encodeIndex(items));
+}
+
+Result<std::optional<storage::ObjectKey>> firstMissingPack(const Repository& repository,
+                                                           const model::Incarnation& incarnation,
+                                                           const std::vector<format::Id>& packs)
+{
+    std::set<storage::ObjectKey> there;
+    SALVOR_CHECK(repository.driver().list(
+        "packs/" + scopePath(incarnation.cluster, incarnation.number) + "/",
+        [&](const storage::ObjectInfo& object) {
+            there.insert(object.key);
+            return Result<>();
+        }));
+    for (const format::Id& pack : packs)
+        if (storage::ObjectKey key = packObjectKey(incarnation, pack); !there.contains(key))
+            return std::optional(std::move(key));
+    return std::optional<storage::ObjectKey>();
+}
+
 Result<std::shared_ptr<Repository::Index>>
 Repository::loadIndex(const model::Incarnation& incarnation) const
+{
+    constexpr int attempts = 5;
+    for (int attempt = 1;; ++attempt) {
+        auto loaded = loadListedIndex(incarnation);
+        // A sweep replaced an object between the listing and the reading.
+        if (loaded.ok() || loaded.error().code != ErrorCode::NotFound || attempt == attempts)
+            return loaded;
+    }
+}
+
+Result<std::shared_ptr<Repository::Index>>
+Repository::loadListedIndex(const model::Incarnation& incarnation) const
 {
     const std::string scope = scopePath(incarnation.cluster, incarnation.number);
     // In this order: a pack that an index object names is durable before it, so it is listed too.

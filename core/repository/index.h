@@ -82,5 +82,13 @@ struct Repository::IndexCache {
 /// Key of a pack of this id.
 [[nodiscard]] storage::ObjectKey packObjectKey(const model::Incarnation& incarnation,
                                                const format::Id& id);
+/// Adds an object to the index. Errors: those of the driver.
+[[nodiscard]] Result<> writeIndexObject(const Repository& repository,
+                                        const model::Incarnation& incarnation,
+                                        const std::vector<format::IndexItem>& items);
+/// The first of these packs that a listing does not show.
+[[nodiscard]] Result<std::optional<storage::ObjectKey>>
+firstMissingPack(const Repository& repository, const model::Incarnation& incarnation,
+                 const std::vector<format::Id>& packs);
 
 } // namespace salvor::repository

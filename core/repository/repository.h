@@ -140,6 +140,8 @@ private:
     Repository(std::shared_ptr<storage::Driver> driver, RepositoryInfo info, Keys keys);
 
     struct IndexCache;
+    [[nodiscard]] Result<std::shared_ptr<Index>>
+    loadListedIndex(const model::Incarnation& incarnation) const;
 
     std::shared_ptr<storage::Driver> m_driver;
     RepositoryInfo m_info;
@@ -156,9 +158,11 @@ public:
         ByteCount packSize = ByteCount{16} << 20U; ///< 16 to 64 MiB.
         ByteCount frameSize = ByteCount{512} << 10U;
     };
-    /// Errors: as loadIndex().
+    /// Waits for a sweep to end, and keeps any other from beginning. Errors: as loadIndex();
+    /// Cancelled.
     [[nodiscard]] static Result<std::unique_ptr<BackupBuilder>>
-    create(Repository& repository, const model::Incarnation& incarnation, const Options& options);
+    create(Repository& repository, const model::Incarnation& incarnation, const Options& options,
+           JobContext& job);
     virtual ~BackupBuilder() = default;
 
     /// One worker's way in: hashes, asks whether it is known, compresses, seals, packs. One thread.
@@ -183,8 +187,9 @@ public:
     /// Errors: NotFound when a chunk is neither: its pack was lost since an older backup.
     [[nodiscard]] virtual Result<> addEntry(TreeEntry entry) = 0;
 
-    /// After every worker's flush(): waits for the uploads, writes index and tree, and last of all
-    /// the backup itself, which makes it visible. Fills in the counts and sizes of `backup`.
+    /// After every worker's flush(): waits for the uploads, writes index and tree, looks whether
+    /// all packs are there, and writes last of all the backup itself, which makes it visible. Fills
+    /// in the counts and sizes of `backup`. Errors: NotReady when a pack was removed meanwhile.
     [[nodiscard]] virtual Result<model::Backup> finish(model::Backup backup, JobContext& job) = 0;
     /// Compressed and sealed bytes handed to storage so far.
     [[nodiscard]] virtual ByteCount storedBytes() const = 0;

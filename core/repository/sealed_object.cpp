@@ -1,5 +1,7 @@
 #include "core/repository/sealed_object.h"
 
+#include "core/base/clock.h"
+#include "core/base/text.h"
 #include "core/compress/zstd.h"
 #include "core/crypto/aead.h"
 #include "core/crypto/derive.h"
@@ -8,6 +10,9 @@
 #include "core/format/byte_reader.h"
 #include "core/format/pack_format.h"
 #include "core/format/sealed_format.h"
+
+#include <array>
+#include <cstdio>
 
 namespace salvor::repository {
 
@@ -177,6 +182,16 @@ ScopeKeys scopeKeys(const Keys& keys, const std::string& cluster, std::uint32_t 
 {
     return {scopeKey(keys, "chunk", cluster, number), scopeKey(keys, "tree", cluster, number),
             scopeKey(keys, "wal", cluster, number)};
+}
+
+Result<std::string> newTimedName()
+{
+    std::array<std::byte, 4> random{};
+    SALVOR_CHECK(crypto::fillRandom(random));
+    std::array<char, 17> time{};
+    const auto now = systemClock().now().time_since_epoch().count();
+    std::snprintf(time.data(), time.size(), "%016llx", static_cast<unsigned long long>(now));
+    return std::string(time.data()).append("-").append(toHex(random));
 }
 
 std::string scopePath(const std::string& cluster, std::uint32_t number)

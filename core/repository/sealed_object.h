@@ -39,6 +39,10 @@ struct ScopeKeys {
 [[nodiscard]] ScopeKeys scopeKeys(const Keys& keys, const std::string& cluster,
                                   std::uint32_t number);
 
+/// "0006440a1c2f3b4d-9f3a01c2": the time in microseconds and four random bytes, so that a listing
+/// shows objects in the order in which they were written.
+[[nodiscard]] Result<std::string> newTimedName();
+
 /// "cluster/number", as it stands in keys of objects.
 [[nodiscard]] std::string scopePath(const std::string& cluster, std::uint32_t number);
 

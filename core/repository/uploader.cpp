@@ -1,12 +1,8 @@
 #include "core/repository/uploader.h"
 
-#include "core/base/text.h"
 #include "core/crypto/hash.h"
-#include "core/crypto/random.h"
 #include "core/repository/index.h"
 #include "core/repository/sealed_object.h"
-
-#include <cstdio>
 
 namespace salvor::repository {
 
@@ -15,17 +11,6 @@ namespace {
 constexpr std::size_t threadCount = 2;
 constexpr std::size_t queueLength = 1; // With two uploads and the workers' own: bounded memory.
 constexpr std::size_t packsPerIndex = 16;
-
-/// In order of time, so that a listing shows packs in the order they were written.
-Result<std::string> newIndexName()
-{
-    std::array<std::byte, 4> random{};
-    SALVOR_CHECK(crypto::fillRandom(random));
-    std::array<char, 17> time{};
-    const auto now = systemClock().now().time_since_epoch().count();
-    std::snprintf(time.data(), time.size(), "%016llx", static_cast<unsigned long long>(now));
-    return std::string(time.data()) + "-" + toHex(random);
-}
 
 } // namespace
 
@@ -107,11 +92,7 @@ Result<> Uploader::writeIndex(const std::vector<Durable>& packs)
     items.reserve(packs.size());
     for (const Durable& pack : packs)
         items.push_back({pack.id, pack.size, pack.header, pack.directory});
-    SALVOR_TRY(const std::string name, newIndexName());
-    const storage::ObjectKey key =
-        "index/" + scopePath(m_incarnation.cluster, m_incarnation.number) + "/" + name;
-    return writeSealed(m_repository.driver(), m_repository.keys(), {"index", key},
-                       format::encodeIndex(items));
+    return writeIndexObject(m_repository, m_incarnation, items);
 }
 
 Result<> Uploader::failure()

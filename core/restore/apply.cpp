@@ -1,5 +1,6 @@
 #include "core/base/text.h"
 #include "core/postgres/programs.h"
+#include "core/repository/lease.h"
 #include "core/restore/checks.h"
 #include "core/restore/configuration.h"
 #include "core/restore/file_writer.h"
@@ -379,6 +380,8 @@ Result<model::RestoreOutcome> apply(const model::RestorePlan& plan,
 {
     Run run{plan, repository, options, job, placesOf(plan), {}, {}, {}, {}, {}, {}, {}, {}, {}};
     run.outcome.destination = plan.destination;
+    SALVOR_TRY(const auto lease,
+               repository::Lease::takeForReading(repository, plan.backup.incarnation, job));
     SALVOR_CHECK(prepare(run));
     if (auto written = writeEverything(run); !written.ok())
         return afterWriting(std::move(written).error(), run.places);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/base/file.h"
+#include "core/model/retention.h"
 
 #include <optional>
 #include <string>
@@ -33,6 +34,7 @@ struct ClusterConfig {
     std::string primaryConnection;
     Path pgBin;
     Path validation; ///< A psql script that tells whether a restored copy is sound.
+    model::RetentionRules retention;
 };
 
 struct Config {

@@ -169,6 +169,24 @@ Result<int> lockDays(const std::string& value)
                  "Write a whole number from 0 (no lock) to " + std::to_string(maxLockDays) + ".");
 }
 
+Result<std::chrono::seconds> someDuration(const std::string& value)
+{
+    SALVOR_TRY(const std::chrono::seconds duration, parseDuration(value));
+    if (duration.count() == 0)
+        return wrong("'" + value + "' is no time at all", "Leave the line out, or write more.");
+    return duration;
+}
+
+Result<unsigned> countToKeep(const std::string& value)
+{
+    constexpr std::uint64_t most = 100'000;
+    const auto count = parseUnsigned(value);
+    if (count && *count > 0 && *count <= most)
+        return static_cast<unsigned>(*count);
+    return wrong("'" + value + "' is not how many to keep",
+                 "Write a whole number from 1, or leave the line out.");
+}
+
 Result<std::string> anyText(const std::string& value)
 {
     return value;
@@ -189,6 +207,16 @@ Reader<Config> into(Value Config::*member, Convert convert)
 {
     return [member, convert](Config& config, const std::string& value) -> Result<> {
         SALVOR_TRY(config.*member, convert(value));
+        return {};
+    };
+}
+
+/// A rule of `keep-…`.
+template <typename Value, typename Convert>
+Reader<ClusterConfig> intoRule(Value model::RetentionRules::*rule, Convert convert)
+{
+    return [rule, convert](ClusterConfig& config, const std::string& value) -> Result<> {
+        SALVOR_TRY(config.retention.*rule, convert(value));
         return {};
     };
 }
@@ -232,6 +260,13 @@ const std::vector<Key<ClusterConfig>>& clusterKeyTable()
         {"primary-connection", into(&C::primaryConnection, anyText)},
         {"pg-bin", into(&C::pgBin, absolutePath)},
         {"validation", into(&C::validation, absolutePath)},
+        {"keep-window", intoRule(&model::RetentionRules::window, someDuration)},
+        {"keep-last", intoRule(&model::RetentionRules::last, countToKeep)},
+        {"keep-hourly", intoRule(&model::RetentionRules::hourly, countToKeep)},
+        {"keep-daily", intoRule(&model::RetentionRules::daily, countToKeep)},
+        {"keep-weekly", intoRule(&model::RetentionRules::weekly, countToKeep)},
+        {"keep-monthly", intoRule(&model::RetentionRules::monthly, countToKeep)},
+        {"keep-yearly", intoRule(&model::RetentionRules::yearly, countToKeep)},
     };
     return table;
 }
@@ -327,6 +362,14 @@ Result<ClusterConfig> readCluster(const IniSection& section, std::string_view fi
     SALVOR_TRY(ClusterConfig cluster, readSection(section, file, clusterKeyTable()));
     if (cluster.repository.empty())
         return missing(section, file, "repository", "NAME");
+    // Otherwise nobody said how much WAL there must be, and the answer loses data one day.
+    if (cluster.retention.any() && cluster.retention.window.count() == 0
+        && cluster.retention.last == 0)
+        return fail(ErrorCode::InvalidInput,
+                    atLine(file, section.line) + ": [" + section.kind + " " + section.name
+                        + "] says which backups are kept, but not since when any moment can be "
+                          "restored",
+                    "Add a line like keep-window = 14d, or keep-last = 7.");
     return cluster;
 }
 
@@ -367,6 +410,17 @@ KeyValues writeCluster(const ClusterConfig& cluster)
     put(out, "primary-connection", cluster.primaryConnection);
     put(out, "pg-bin", cluster.pgBin.native());
     put(out, "validation", cluster.validation.native());
+    const model::RetentionRules& rules = cluster.retention;
+    put(out, "keep-window", rules.window.count() == 0 ? "" : formatDuration(rules.window));
+    const auto putCount = [&out](const char* key, unsigned count) {
+        put(out, key, count == 0 ? "" : std::to_string(count));
+    };
+    putCount("keep-last", rules.last);
+    putCount("keep-hourly", rules.hourly);
+    putCount("keep-daily", rules.daily);
+    putCount("keep-weekly", rules.weekly);
+    putCount("keep-monthly", rules.monthly);
+    putCount("keep-yearly", rules.yearly);
     return out;
 }
 

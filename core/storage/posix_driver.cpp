@@ -134,6 +134,9 @@ Result<> PosixWriteStream::openTemporary()
         return failWrite(errno, "cannot create a file in " + quoted(folder));
     m_file = FileDescriptor(descriptor);
     m_temporary = name;
+    if (const auto owner = m_driver.ownerToKeep())
+        if (::fchown(m_file.get(), owner->user, owner->group) != 0)
+            return failWrite(errno, "cannot give " + quoted(Path(m_temporary)) + " to its owner");
     return {};
 }
 
@@ -387,6 +390,10 @@ Result<> PosixDriver::makeDurableFolder(const Path& folder)
             return std::move(made).error();
         return fail(ErrorCode::InvalidInput, quoted(folder) + " is needed as a folder and is none");
     }
+    if (const auto owner = ownerToKeep())
+        for (Path at = folder; at.native().size() > m_root.native().size(); at = at.parent_path())
+            if (::lchown(at.c_str(), owner->user, owner->group) != 0)
+                return failWrite(errno, "cannot give " + quoted(at) + " to its owner");
     // Another process may have made it and not flushed its parent yet.
     for (Path at = folder; at.native().size() > m_root.native().size(); at = at.parent_path())
         SALVOR_CHECK(syncDirectory(at.parent_path()));
@@ -395,6 +402,14 @@ Result<> PosixDriver::makeDurableFolder(const Path& folder)
         m_durableFolders.clear();
     m_durableFolders.insert(folder);
     return {};
+}
+
+std::optional<PosixDriver::Owner> PosixDriver::ownerToKeep() const
+{
+    struct stat status {};
+    if (::geteuid() != 0 || ::stat(m_root.c_str(), &status) != 0 || status.st_uid == 0)
+        return std::nullopt;
+    return Owner{status.st_uid, status.st_gid};
 }
 
 void PosixDriver::sweepOldTemporaries()

@@ -1,5 +1,6 @@
 #include "core/verify/verify.h"
 
+#include "core/repository/lease.h"
 #include "core/verify/structure.h"
 
 #include <algorithm>
@@ -75,6 +76,8 @@ Result<VerifyReport> verify(const repository::Repository& repository, const Veri
                                           : groupsOfBackups(repository, request.backupIds));
     for (const Group& group : groups) {
         SALVOR_CHECK(job.proceed());
+        SALVOR_TRY(const auto lease,
+                   repository::Lease::takeForReading(repository, group.incarnation, job));
         Damages damages;
         damages.unused = isWhole ? Unused::Report : Unused::LeaveOut;
         SALVOR_TRY(damages.packs, repository::checkPacks(repository, group.incarnation,

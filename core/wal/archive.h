@@ -90,6 +90,7 @@ private:
 
     TimelinePath m_path;
     ByteCount m_segmentSize = 0;
+    std::uint64_t m_keptFrom = 0; ///< Number of the first segment that retention did not take.
     std::set<model::Segment> m_segments;
 };
 

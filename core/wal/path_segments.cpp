@@ -1,3 +1,4 @@
+#include "core/repository/sweep.h"
 #include "core/wal/archive.h"
 
 #include <algorithm>
@@ -27,6 +28,9 @@ Result<PathSegments> PathSegments::list(const repository::Repository& repository
         for (const auto& one : stored)
             listing.m_segments.insert(one.segment);
     }
+    SALVOR_TRY(const auto swept, repository::sweptBefore(repository, incarnation));
+    if (swept)
+        listing.m_keptFrom = value(*swept) / listing.m_segmentSize;
     listing.m_path = std::move(path);
     return listing;
 }
@@ -80,6 +84,8 @@ std::string PathSegments::whyItEnds(std::uint64_t number) const
         if (value(leg.from) / m_segmentSize <= missing)
             timeline = leg.timeline;
     const std::string name = nameOf({timeline, missing}, m_segmentSize);
+    if (missing < m_keptFrom)
+        return "later WAL was pruned: segment '" + name + "' is not in the archive any more";
     const bool more = std::any_of(m_segments.begin(), m_segments.end(), [&](Segment segment) {
         return segment.number > missing && find(segment.number) == segment;
     });

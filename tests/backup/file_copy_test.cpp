@@ -19,7 +19,7 @@ protected:
         Bytes page = textData(8192, 7);
         page[0] = std::byte{0};
         EXPECT_OK(writeFileDurably(m_path, page));
-        m_builder = *BackupBuilder::create(*repository, pinned(), smallPacks);
+        m_builder = newBuilder();
     }
     ~TornPage() override { std::filesystem::remove(m_path); }
     TornPage(const TornPage&) = delete;

@@ -59,7 +59,7 @@ protected:
         files = {{"base/5/1", textData(100000, 1)}, {"base/5/2", textData(50000, 2)}};
         basis = *store(files, "b1");
         basis.filesystemTime = noon;
-        builder = *BackupBuilder::create(*repository, pinned(), smallPacks);
+        builder = newBuilder();
     }
     Result<> takeOver(std::vector<DataEntry>& entries)
     {
@@ -182,8 +182,9 @@ TEST_F(TakeOver, AFileWhosePackIsGoneIsReadAgain)
             ASSERT_OK(driver->remove(key));
         }
     }
+    builder.reset();
     reopen({});
-    builder = *BackupBuilder::create(*repository, pinned(), smallPacks);
+    builder = newBuilder();
     auto entries = allEntries();
 
     ASSERT_OK(takeOver(entries));
@@ -200,8 +201,9 @@ TEST_F(TakeOver, ADamagedTreeIsAnErrorAndLosesNoFile)
             ASSERT_OK(driver->remove(key));
         }
     }
+    builder.reset();
     reopen({});
-    builder = *BackupBuilder::create(*repository, pinned(), smallPacks);
+    builder = newBuilder();
     auto entries = allEntries();
 
     EXPECT_FAILS(takeOver(entries), Corrupt);

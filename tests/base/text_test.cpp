@@ -45,6 +45,23 @@ TEST(ParseUnsigned, TakesTheWholeTextOrNothing)
     EXPECT_FALSE(parseUnsigned("-1"));
 }
 
+TEST(Duration, HasANumberAndAUnitAndComesBackInTheLargestThatFits)
+{
+    using namespace std::chrono_literals;
+    EXPECT_EQ(*parseDuration("0s"), 0s);
+    EXPECT_EQ(*parseDuration("90s"), 90s);
+    EXPECT_EQ(*parseDuration("15min"), 15min);
+    EXPECT_EQ(*parseDuration("36h"), 36h);
+    EXPECT_EQ(*parseDuration("14d"), 336h);
+    EXPECT_EQ(*parseDuration("1000y"), 8760h * 1000);
+    EXPECT_EQ(formatDuration(0s), "0s");
+    EXPECT_EQ(formatDuration(336h), "2w");
+    EXPECT_EQ(formatDuration(36h), "36h");
+    EXPECT_EQ(formatDuration(61s), "61s");
+    for (const char* text : {"", "14", "d", "1 d", "-1d", "1.5h", "1m", "1001y", "1D"})
+        EXPECT_EQ(parseDuration(text).error().code, ErrorCode::InvalidInput) << text;
+}
+
 TEST(Nearest, OffersTheSmallestChangeAndNothingFarAway)
 {
     const std::vector<std::string> keys = {"connection", "data-directory", "repository"};

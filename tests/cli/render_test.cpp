@@ -139,6 +139,46 @@ TEST(Render, FindingsNameBackupsAndFiles)
     expectContains(findingJson("main", finding).text(), R"("files":["b1: base/5/1259"])");
 }
 
+TEST(Render, APruneSaysWhyAndWhatIsLeft)
+{
+    policy::PrunePlan plan;
+    policy::Verdict stays{sampleBackup(), {"it is the newest", "it is held: audit"}, true, true};
+    policy::Verdict goes{sampleBackup(), {}, false, false};
+    goes.backup.id = "20261101T000000Z-0001";
+    plan.retention.verdicts = {goes, stays};
+    model::RecoverableRange old{goes.backup.id,
+                                model::TimelineId{1},
+                                {},
+                                {},
+                                moment("2026-11-01T00:00:00Z"),
+                                moment("2026-11-20T21:00:00Z"),
+                                ""};
+    model::RecoverableRange kept = old;
+    kept.fromTime = moment("2026-11-20T20:57:51Z");
+    model::RecoverableRange end = old;
+    end.toTime = end.fromTime;
+    plan.before = {old, kept};
+    plan.after = {end, kept};
+
+    const std::string text = prunePlanText(plan, std::chrono::hours(24));
+
+    EXPECT_NE(text.find("stays  it is the newest; it is held: audit"), std::string::npos) << text;
+    EXPECT_NE(text.find("goes   no rule wants it"), std::string::npos) << text;
+    EXPECT_NE(text.find("now:\n  any moment from 2026-11-01 00:00:00+00:00 to "
+                        "2026-11-20 21:00:00+00:00\n"),
+              std::string::npos)
+        << text;
+    EXPECT_NE(
+        text.find("over:\n  the end of a backup, 2026-11-01 00:00:00+00:00\n  any moment from "
+                  "2026-11-20 20:57:51+00:00 to"),
+        std::string::npos)
+        << text;
+    const Json json = prunePlanMembers(plan);
+    EXPECT_NE(json.text().find("\"because\":[\"it is the newest\",\"it is held: audit\"]"),
+              std::string::npos)
+        << json.text();
+}
+
 TEST(Render, AProofNamesEachCheckAndWhatItFound)
 {
     console::RestoreProof proof;

@@ -64,15 +64,15 @@ Result<> backUp(Repository& repository, const model::Incarnation& incarnation, c
 {
     BackupBuilder::Options options;
     options.packSize = ByteCount{1} << 20U;
-    SALVOR_TRY(const auto builder, BackupBuilder::create(repository, incarnation, options));
+    Progress progress;
+    JobContext job{{}, progress, discardEvents()};
+    SALVOR_TRY(const auto builder, BackupBuilder::create(repository, incarnation, options, job));
     const auto worker = builder->worker();
     SALVOR_CHECK(addFolder(*builder, *worker, source));
     SALVOR_CHECK(worker->flush());
     model::Backup backup;
     backup.id = id;
     backup.startedAt = systemClock().now();
-    Progress progress;
-    JobContext job{{}, progress, discardEvents()};
     SALVOR_CHECK(builder->finish(std::move(backup), job));
     return {};
 }

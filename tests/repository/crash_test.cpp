@@ -111,8 +111,7 @@ class ManyWriters : public RepositoryTest {};
 TEST_F(ManyWriters, TheSameChunkFromManyWorkersIsStoredOnce)
 {
     open(true);
-    const model::Incarnation incarnation = pinned();
-    const auto builder = *BackupBuilder::create(*repository, incarnation, smallPacks);
+    const auto builder = newBuilder();
     const Bytes content = randomData(4U << 20U, 1);
     {
         std::vector<std::jthread> threads;
@@ -163,7 +162,7 @@ TEST_F(ManyWriters, AFullStoreFailsTheBackupWithItsReason)
 TEST_F(ManyWriters, AWorkerThatWasNotFlushedFailsTheBackup)
 {
     open(true);
-    const auto builder = *BackupBuilder::create(*repository, pinned(), smallPacks);
+    const auto builder = newBuilder();
     const auto worker = builder->worker();
     ASSERT_TRUE(worker->add(randomData(1000, 1)).ok());
     TestJob job;
@@ -174,7 +173,7 @@ TEST_F(ManyWriters, AWorkerThatWasNotFlushedFailsTheBackup)
 TEST_F(ManyWriters, AStoppedBackupIsCancelledAndNotSeen)
 {
     open(true);
-    const auto builder = *BackupBuilder::create(*repository, pinned(), smallPacks);
+    const auto builder = newBuilder();
     TestJob job;
     job.source.request_stop();
     model::Backup backup;
@@ -187,7 +186,7 @@ TEST_F(ManyWriters, AStoppedBackupIsCancelledAndNotSeen)
 TEST_F(ManyWriters, APathThatIsAddedTwiceFailsTheBackup)
 {
     open(true);
-    const auto builder = *BackupBuilder::create(*repository, pinned(), smallPacks);
+    const auto builder = newBuilder();
     TreeEntry entry;
     entry.path = "same";
     ASSERT_TRUE(builder->addEntry(entry).ok());

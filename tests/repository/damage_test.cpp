@@ -173,11 +173,11 @@ TEST_P(DamageTest, AnEntryWhoseChunksAreLostIsRefused)
                                })
                     .ok());
     ASSERT_TRUE(driver->remove(largePack()).ok());
-    const auto builder = BackupBuilder::create(*repository, backup.incarnation, smallPacks);
+    const auto builder = newBuilder();
 
-    const auto added = (*builder)->addEntry(entries[0]);
+    const auto added = builder->addEntry(entries[0]);
 
-    EXPECT_FALSE((*builder)->knows(entries[0].chunks));
+    EXPECT_FALSE(builder->knows(entries[0].chunks));
     EXPECT_EQ(added.error().code, ErrorCode::NotFound);
     EXPECT_NE(added.error().message.find("base/1"), std::string::npos);
 }

@@ -107,12 +107,21 @@ protected:
         return *repository->pin(cluster, identity);
     }
 
+    [[nodiscard]] std::unique_ptr<BackupBuilder>
+    newBuilder(const BackupBuilder::Options& options = smallPacks)
+    {
+        TestJob job;
+        return *BackupBuilder::create(*repository, pinned(), options, job.context);
+    }
+
     /// Errors: whatever the repository says.
     Result<model::Backup> store(const Files& files, const std::string& id,
                                 const BackupBuilder::Options& options = smallPacks)
     {
         SALVOR_TRY(const model::Incarnation incarnation, repository->pin("prod", identity));
-        SALVOR_TRY(auto builder, BackupBuilder::create(*repository, incarnation, options));
+        TestJob job;
+        SALVOR_TRY(auto builder,
+                   BackupBuilder::create(*repository, incarnation, options, job.context));
         const auto worker = builder->worker();
         for (const auto& [path, content] : files) {
             TreeEntry entry;
@@ -132,7 +141,8 @@ protected:
         model::Backup backup;
         backup.id = id;
         backup.startedAt = Moment(std::chrono::microseconds(++backupsMade));
-        TestJob job;
+        backup.startLsn = model::Lsn{1};
+        backup.stopLsn = model::Lsn{2};
         return builder->finish(backup, job.context);
     }
 

@@ -62,7 +62,7 @@ protected:
     {
         const auto incarnation = repository->pin("prod", identity);
         ASSERT_OK(incarnation);
-        auto builder = repository::BackupBuilder::create(*repository, *incarnation, {});
+        auto builder = repository::BackupBuilder::create(*repository, *incarnation, {}, job);
         ASSERT_OK(builder);
         const auto worker = (*builder)->worker();
         for (const auto& [path, content] : files)

@@ -196,6 +196,27 @@ TEST(Config, RelativePathsOfAClusterAreRefused)
     expectContains(complaint(start + "validation = a.sql\n"), "line 5: validation: 'a.sql'");
 }
 
+TEST(Config, RetentionRulesAreReadWrittenAndRefused)
+{
+    const std::string start = "[repository a]\nurl=file:///b\n[cluster c]\nrepository=a\n";
+    const std::string rules = "keep-window = 2w\nkeep-last = 7\nkeep-hourly = 24\nkeep-daily = 7\n"
+                              "keep-weekly = 8\nkeep-monthly = 12\nkeep-yearly = 3\n";
+    const auto config = parseConfig(start + rules, file);
+    ASSERT_TRUE(config.ok()) << config.error().message;
+    const model::RetentionRules wanted{std::chrono::hours(336), 7, 24, 7, 8, 12, 3};
+    EXPECT_EQ(config->clusters.at(0).retention, wanted);
+    const auto written = withCluster("[repository a]\nurl=file:///b\n", config->clusters.at(0));
+    ASSERT_TRUE(written.ok());
+    expectContains(*written, rules);
+
+    expectContains(complaint(start + "keep-last = 0\n"), "line 5: keep-last: '0'");
+    expectContains(complaint(start + "keep-last = all\n"), "line 5: keep-last: 'all'");
+    expectContains(complaint(start + "keep-window = 14\n"), "line 5: keep-window: '14'");
+    expectContains(complaint(start + "keep-window = 0d\n"), "line 5: keep-window: '0d'");
+    expectContains(complaint(start + "keep-daily = 7\n"),
+                   "line 3: [cluster c] says which backups are kept, but not since when");
+}
+
 TEST(Config, WhatIsMissingNamesTheSection)
 {
     expectContains(complaint("[repository a]\nregion=x\n"), "line 1: [repository a] has no 'url'");

@@ -30,6 +30,11 @@ public:
         const std::lock_guard lock(m_mutex);
         warnings.emplace_back(sentence);
     }
+    [[nodiscard]] std::size_t noteCount()
+    {
+        const std::lock_guard lock(m_mutex);
+        return notes.size();
+    }
     std::vector<std::string> phases;
     std::vector<std::string> notes;
     std::vector<std::string> warnings;
@@ -64,7 +69,7 @@ struct MadeArchive {
     model::Backup addBackup(model::Lsn start, model::Lsn stop, Moment finishedAt,
                             std::uint16_t number, std::uint32_t timeline = 1)
     {
-        auto builder = must(repository::BackupBuilder::create(*repository, incarnation, {}));
+        auto builder = must(repository::BackupBuilder::create(*repository, incarnation, {}, job));
         model::Backup backup;
         backup.id = model::newBackupId(finishedAt, number);
         backup.incarnation = incarnation;

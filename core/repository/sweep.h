@@ -1,0 +1,46 @@
+// Removes what no backup needs any more. See docs/write-ordering.md.
+#pragma once
+
+#include "core/base/job_context.h"
+#include "core/repository/repository.h"
+
+namespace salvor::repository {
+
+struct SweepRequest {
+    /// What came out of use less than this ago, by the store's clock, stays.
+    std::chrono::seconds grace{86400};
+    /// WAL before this is not needed, but for what backups need to be consistent. Unset: all is.
+    std::optional<model::Lsn> keepFrom;
+};
+
+struct SweepReport {
+    std::vector<std::string> forgotten; ///< Retired backups that cannot be brought back any more.
+    std::size_t packs = 0;
+    ByteCount packBytes = 0;
+    std::size_t segments = 0;
+    ByteCount walBytes = 0;
+};
+
+/// Forgets retired backups, removes packs that neither a backup nor a retired one names, and WAL
+/// before `keepFrom` once that was asked for the grace ago. Has the incarnation alone meanwhile.
+///
+/// Errors: NotReady while somebody adds or reads a backup: nothing was removed; Corrupt when a
+///         backup's own object cannot be read, since nobody knows what it needs: nothing was
+///         removed; Cancelled and those of the driver: what is left goes the next time.
+[[nodiscard]] Result<SweepReport> sweep(const Repository& repository,
+                                        const model::Incarnation& incarnation,
+                                        const SweepRequest& request, JobContext& job);
+
+/// Before this, WAL was removed because no rule wanted it, but for what backups need to be
+/// consistent. Unset: nothing ever was.
+[[nodiscard]] Result<std::optional<model::Lsn>> sweptBefore(const Repository& repository,
+                                                            const model::Incarnation& incarnation);
+
+/// What will have gone when these backups are retired, WAL before `keepFrom` is not needed, and the
+/// grace is over. Changes nothing.
+[[nodiscard]] Result<SweepReport> measureSweep(const Repository& repository,
+                                               const model::Incarnation& incarnation,
+                                               const std::vector<std::string>& retiring,
+                                               std::optional<model::Lsn> keepFrom);
+
+} // namespace salvor::repository
