@@ -27,6 +27,8 @@ def arguments():
     parser.add_argument("--random-mb", type=int, default=300)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--segments", type=int, default=30, help="WAL segments to push one by one")
+    parser.add_argument("--wal-only", action="store_true",
+                        help="only asynchronous archive-push and replay")
     return parser.parse_args()
 
 
@@ -190,6 +192,115 @@ pg1-user=postgres
         self.note(work, "pgbackrest", sum(
             self.rest("archive-push", os.path.join(wal, name)) for name in names))
 
+    def archive_status(self, old, new):
+        """Marks every segment anew; says how many there are."""
+        folder = os.path.join(self.server.data, "pg_wal", "archive_status")
+        names = [name for name in os.listdir(folder) if name.endswith(old) and len(name) < 32]
+        for name in names:
+            os.rename(os.path.join(folder, name),
+                      os.path.join(folder, name[:-len(old)] + new))
+        return len(names)
+
+    def drained(self, command):
+        """Seconds until the server's own archiver has nothing left to archive."""
+        folder = os.path.join(self.server.data, "pg_wal", "archive_status")
+        self.server.configure({"archive_command": command})
+        began = time.monotonic()
+        self.server.sql("SELECT pg_reload_conf()")
+        harness.wait_for("the archiver", lambda: not any(
+            name.endswith(".ready") for name in os.listdir(folder)), 900)
+        return time.monotonic() - began
+
+    def push_asynchronously(self, number):
+        """The same segments, marked as ready, through the server's archiver."""
+        self.server.configure({"archive_command": "false"})
+        self.server.sql("SELECT pg_reload_conf()")
+        self.server.sql("SELECT pg_sleep(2)")
+        peers = ["salvor", "pgbackrest"]
+        for who in peers if number % 2 == 0 else reversed(peers):
+            if number + peers.index(who) > 0:
+                self.archive_status(".done", ".ready")
+            work = "asynchronous push of the WAL"
+            if who == "salvor":
+                # A place of its own: a worker serves one place.
+                self.site.repository = self.fresh(f"repository-{number}")
+                self.site.add_repository()
+                self.site.add_cluster(self.server, archive=False, **{"archive-async": "yes"})
+                command = (f"XDG_STATE_HOME={self.site.state} {self.site.salvorctl} --config "
+                           f"{self.site.config} archive-push demo %p")
+            else:
+                shutil.rmtree(os.path.join(self.rest_repo, "archive"), ignore_errors=True)
+                shutil.rmtree(os.path.join(self.rest_repo, "backup"), ignore_errors=True)
+                shutil.rmtree(os.path.join(self.site.folder, "spool", "archive"),
+                              ignore_errors=True)
+                self.rest("stanza-create")
+                command = (f"pgbackrest --config={self.rest_conf} --stanza=demo --archive-async "
+                           "archive-push %p")
+            self.note(work, who, self.drained(command))
+            self.server.configure({"archive_command": "false"})
+            self.server.sql("SELECT pg_reload_conf()")
+
+    def replayed(self, source, command, wal=()):
+        """Seconds of redo of a copy of `source`, as the server tells them."""
+        target = self.fresh("replayed")
+        shutil.copytree(source, target)
+        log = os.path.join(self.site.folder, "replay.log")
+        if os.path.exists(log):
+            os.remove(log)
+        for path in wal:
+            shutil.copy(path, os.path.join(target, "pg_wal"))
+        settings = (f"restore_command = '{command}'\narchive_mode = 'off'\n"
+                    "recovery_target_timeline = '1'\n")
+        with open(os.path.join(target, "postgresql.auto.conf"), "w", encoding="utf-8") as file:
+            file.write(settings)
+        if not command:
+            os.remove(os.path.join(target, "recovery.signal"))
+        if harness.ROOT:
+            harness.subprocess.run(["chown", "-R", "postgres:postgres", target], check=True)
+        os.sync()
+        harness.run([self.server.program("pg_ctl"), "-D", target, "-w", "-t", "600", "-l", log,
+                     "-o", f"-c unix_socket_directories={self.server.socket} "
+                     f"-c port={harness.free_port()} -c listen_addresses=''", "start"],
+                    timeout=900, env={"XDG_STATE_HOME": self.site.state})
+        harness.wait_for("the end of the replay", lambda: "ready to accept connections\n" in open(
+            log, encoding="utf-8").read(), 600)
+        harness.run([self.server.program("pg_ctl"), "-D", target, "-m", "immediate", "stop"])
+        text = open(log, encoding="utf-8").read()
+        return float(text.split("redo done at")[1].split("elapsed: ")[1].split(" ")[0])
+
+    def replay(self, number):
+        """Redo of the same WAL: fetched by archive-get, and lying in pg_wal already."""
+        source = os.path.join(self.site.folder, "replay-source")
+        wal = os.path.join(self.server.data, "pg_wal")
+        get = f"{self.site.salvorctl} --config {self.site.config} archive-get demo %f %p"
+        paths = [os.path.join(wal, name) for name in sorted(os.listdir(wal)) if len(name) == 24]
+        rest = (f"pgbackrest --config={self.rest_conf} --stanza=demo --archive-async "
+                f"--pg1-path={self.site.folder}/replayed archive-get %f %p")
+        ways = [("salvor", get, ()), ("pgbackrest", rest, ()), ("all in place", "", paths)]
+        for who, command, files in ways[number % 3:] + ways[:number % 3]:
+            shutil.rmtree(os.path.join(self.site.folder, "spool", "archive"), ignore_errors=True)
+            self.note("replay of it", who, self.replayed(source, command, files))
+
+    def wal_rows(self):
+        """One base, then WAL of a load, kept in pg_wal."""
+        self.server.configure({"wal_keep_size": "8GB", "max_wal_size": "16GB",
+                               "checkpoint_timeout": "1h"})
+        self.server.sql("SELECT pg_reload_conf()")
+        self.wait_archive()
+        self.ctl("backup", "demo")
+        self.ctl("restore", "demo", "--to", os.path.join(self.site.folder, "replay-source"),
+                 "--immediate")
+        self.server.configure({"archive_command": "false"})
+        self.server.sql("SELECT pg_reload_conf()")
+        status = os.path.join(self.server.data, "pg_wal", "archive_status")
+        while len([n for n in os.listdir(status) if n.endswith(".ready")]) < OPTIONS.segments:
+            self.server.sql("UPDATE pgbench_accounts SET abalance = abalance + 1 "
+                            "WHERE aid % 7 = floor(random() * 7)")
+        for number in range(OPTIONS.rounds):
+            print(f"WAL, round {number + 1} of {OPTIONS.rounds}", flush=True)
+            self.push_asynchronously(number)
+            self.replay(number)
+
     def report(self):
         print()
         for work, peers in self.times.items():
@@ -208,12 +319,14 @@ def main():
     bench = Bench()
     try:
         bench.prepare()
-        for number in range(OPTIONS.rounds):
+        for number in range(0 if OPTIONS.wal_only else OPTIONS.rounds):
             print(f"round {number + 1} of {OPTIONS.rounds}")
             bench.full_backup()
             bench.incremental()
             bench.restore(number)
-        bench.push()
+        bench.wal_rows()
+        if not OPTIONS.wal_only:
+            bench.push()
         bench.report()
     finally:
         bench.site.close()

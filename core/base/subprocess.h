@@ -50,4 +50,12 @@ struct CommandResult {
 [[nodiscard]] Result<std::string> runChecked(const Command& command,
                                              const std::stop_token& stop = {});
 
+/// Starts a program that goes on when this one ends: a session of its own, `input` as its standard
+/// input, nothing on its standard output, its errors at the end of the file `log`, no other
+/// descriptor of ours. It runs in our working directory, with our environment.
+///
+/// Errors: as failErrno when it cannot be started.
+[[nodiscard]] Result<> startDetached(const std::vector<std::string>& argv,
+                                     const FileDescriptor& input, const Path& log);
+
 } // namespace salvor

@@ -43,6 +43,7 @@ enum class CommandId {
     InstanceRemove,
     ArchivePush,
     ArchiveGet,
+    ArchiveWorker,
     Verify,
     Prune,
     Retire,

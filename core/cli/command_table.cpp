@@ -154,6 +154,8 @@ constexpr std::array commands = {
                 "For archive_command: store a WAL file.", none},
     CommandSpec{CommandId::ArchiveGet, "archive-get", "CLUSTER NAME PATH",
                 "For restore_command: fetch a WAL file.", none},
+    CommandSpec{CommandId::ArchiveWorker, "archive-worker", "KIND CLUSTER FOLDER",
+                "Started by the two above, never by a person.", none},
     CommandSpec{CommandId::Verify, "verify", "[BACKUP]", "Read back what is stored.",
                 verifyOptions},
     CommandSpec{CommandId::Prune, "prune", "CLUSTER",

@@ -32,6 +32,7 @@ struct Run {
 [[nodiscard]] Result<Answer> verifyStored(const Run& run);
 [[nodiscard]] Result<Answer> archivePush(const Run& run);
 [[nodiscard]] Result<Answer> archiveGet(const Run& run);
+[[nodiscard]] Result<Answer> archiveWorker(const Run& run);
 
 [[nodiscard]] Result<Answer> prune(const Run& run);
 [[nodiscard]] Result<Answer> retireBackup(const Run& run);

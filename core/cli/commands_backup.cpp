@@ -271,4 +271,11 @@ Result<Answer> archiveGet(const Run& run)
     return answer;
 }
 
+Result<Answer> archiveWorker(const Run& run)
+{
+    SALVOR_CHECK(run.console.archiveWorker(run.arguments.positional(0), run.arguments.positional(1),
+                                           run.arguments.positional(2)));
+    return Answer();
+}
+
 } // namespace salvor::cli

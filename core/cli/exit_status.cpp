@@ -29,6 +29,10 @@ int exitStatus(ErrorCode code) noexcept
 
 int exitStatus(ErrorCode code, std::optional<CommandId> command) noexcept
 {
+    // In a container the server may be everybody's parent: it takes any other end of an unknown
+    // child for the crash of a server process.
+    if (command == CommandId::ArchiveWorker)
+        return exit_status::failed;
     if (command != CommandId::ArchiveGet)
         return exitStatus(code);
     return code == ErrorCode::NotFound ? exit_status::walNotThere : exit_status::walUnknown;

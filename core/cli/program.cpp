@@ -36,11 +36,9 @@ Path fromEnvironment(const char* name)
     return path.is_absolute() ? path : Path();
 }
 
-/// A server's archive_command may have no HOME.
-Path homeFolder()
+/// As the system knows it.
+Path homeOfUser()
 {
-    if (Path home = fromEnvironment("HOME"); !home.empty())
-        return home;
     std::array<char, 4096> buffer{};
     passwd entry{};
     passwd* found = nullptr;
@@ -50,6 +48,21 @@ Path homeFolder()
     return "/var/lib/salvor";
 }
 
+/// A server's archive_command may have no HOME.
+Path homeFolder()
+{
+    Path home = fromEnvironment("HOME");
+    return home.empty() ? homeOfUser() : home;
+}
+
+bool canWriteBelow(Path folder)
+{
+    std::error_code failed;
+    while (!std::filesystem::exists(folder, failed) && folder.has_relative_path())
+        folder = folder.parent_path();
+    return ::access(folder.c_str(), W_OK | X_OK) == 0;
+}
+
 Result<console::Surroundings> findSurroundings()
 {
     std::error_code failed;
@@ -57,10 +70,13 @@ Result<console::Surroundings> findSurroundings()
     if (failed)
         return fail(ErrorCode::NotReady, "cannot find out where this program is: /proc is not "
                                          "mounted");
+    const Path below = Path(".local") / "state";
     Path state = fromEnvironment("XDG_STATE_HOME");
     if (state.empty())
-        state = homeFolder() / ".local" / "state";
-    return console::Surroundings{program, state / "salvor"};
+        state = homeFolder() / below;
+    // A copy that root started has root's environment and another user's rights.
+    const Path spool = canWriteBelow(state) ? state : homeOfUser() / below;
+    return console::Surroundings{program, state / "salvor", spool / "salvor"};
 }
 
 console::AskPassphrase askAs(const Arguments& arguments)
@@ -101,7 +117,8 @@ Result<Answer> runWithConsole(const Arguments& arguments, std::ostream& err)
     if (!prepared.ok())
         return beforeTheArchive(std::move(prepared).error());
     const CommandId id = arguments.command().id;
-    const bool forServer = id == CommandId::ArchiveGet || id == CommandId::ArchivePush;
+    const bool forServer = id == CommandId::ArchiveGet || id == CommandId::ArchivePush
+                           || id == CommandId::ArchiveWorker;
     // A server ends them by SIGTERM and must see that they died of it.
     if (!forServer)
         catchStopSignals();
@@ -158,7 +175,7 @@ Result<Answer> runGuarded(const Arguments& arguments, std::ostream& err)
 Result<Answer> runCommandOf(const Run& run)
 {
     using Function = Result<Answer> (*)(const Run&);
-    static constexpr std::array<std::pair<CommandId, Function>, 25> functions = {{
+    static constexpr std::array<std::pair<CommandId, Function>, 26> functions = {{
         {CommandId::RepoInit, repoInit},
         {CommandId::RepoInfo, repoInfo},
         {CommandId::RepoKeyAdd, repoKeyAdd},
@@ -179,6 +196,7 @@ Result<Answer> runCommandOf(const Run& run)
         {CommandId::InstanceRemove, instanceRemove},
         {CommandId::ArchivePush, archivePush},
         {CommandId::ArchiveGet, archiveGet},
+        {CommandId::ArchiveWorker, archiveWorker},
         {CommandId::Verify, verifyStored},
         {CommandId::Prune, prune},
         {CommandId::Retire, retireBackup},

@@ -10,6 +10,7 @@
 #include "core/repository/repository.h"
 #include "core/settings/config.h"
 #include "core/verify/verify.h"
+#include "core/wal/spool.h"
 
 #include <functional>
 #include <memory>
@@ -90,6 +91,7 @@ struct RestoreProof {
 struct Surroundings {
     Path program;     ///< Absolute path of salvorctl, for restore_command.
     Path stateFolder; ///< $XDG_STATE_HOME/salvor.
+    Path spoolFolder; ///< The same, or where else this user can write; empty: the state folder.
 };
 
 /// Thread-safe: opened repositories are shared and kept.
@@ -177,6 +179,10 @@ public:
                                                                      const Path& path);
     [[nodiscard]] Result<> archiveGet(const std::string& cluster, const std::string& name,
                                       const Path& destination);
+    /// What archive-push ("push") and archive-get ("get") start in the background, with the lock of
+    /// their spool as standard input. Returns when there is nothing more to do.
+    [[nodiscard]] Result<> archiveWorker(const std::string& kind, const std::string& cluster,
+                                         const Path& folder);
 
     [[nodiscard]] Result<verify::VerifyReport>
     verify(const std::string& repository, const verify::VerifyRequest& request, JobContext& job);
@@ -210,6 +216,18 @@ private:
     [[nodiscard]] Result<std::shared_ptr<repository::Repository>>
     repositoryWith(const std::string& cluster);
     [[nodiscard]] Path programsOf(const std::string& cluster) const;
+    [[nodiscard]] Path spoolRoot(const std::string& cluster) const;
+    [[nodiscard]] Result<wal::Spool> openSpool(const std::string& kind, const std::string& cluster,
+                                               const Path& folder) const;
+    [[nodiscard]] wal::StartWorker workerStarter(const std::string& kind,
+                                                 const std::string& cluster, const Path& folder,
+                                                 const wal::Spool& spool) const;
+    [[nodiscard]] Result<> getFromArchive(const std::string& cluster, const std::string& name,
+                                          const Path& destination);
+    [[nodiscard]] Result<> pushInBackground(const wal::Spool& spool, const std::string& cluster,
+                                            const Path& folder);
+    [[nodiscard]] Result<> prefetchInBackground(const wal::Spool& spool,
+                                                const std::string& cluster);
     [[nodiscard]] postgres::InstanceRegistry registry() const;
     [[nodiscard]] ClusterSummary summaryOf(const std::string& cluster, const std::string& place,
                                            JobContext& job);

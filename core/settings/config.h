@@ -4,6 +4,7 @@
 #include "core/base/file.h"
 #include "core/model/retention.h"
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,6 +36,11 @@ struct ClusterConfig {
     Path pgBin;
     Path validation; ///< A psql script that tells whether a restored copy is sound.
     model::RetentionRules retention;
+    bool archiveAsync = false;
+    int archiveJobs = 2; ///< Files that the worker of asynchronous pushes has under way at once.
+    std::chrono::seconds archiveTimeout{60}; ///< For its acknowledgement of one file.
+    int prefetch = 4; ///< Segments that archive-get keeps ahead of a replay; 0: none.
+    Path spoolPath;   ///< Where those meet their workers; empty: the folder for state.
 };
 
 struct Config {

@@ -177,14 +177,25 @@ Result<std::chrono::seconds> someDuration(const std::string& value)
     return duration;
 }
 
-Result<unsigned> countToKeep(const std::string& value)
+/// A whole number between two others.
+template <int Least, int Most, typename Number = int>
+Result<Number> numberIn(const std::string& value)
 {
-    constexpr std::uint64_t most = 100'000;
-    const auto count = parseUnsigned(value);
-    if (count && *count > 0 && *count <= most)
-        return static_cast<unsigned>(*count);
-    return wrong("'" + value + "' is not how many to keep",
-                 "Write a whole number from 1, or leave the line out.");
+    const auto number = parseUnsigned(value);
+    if (number && *number >= static_cast<std::uint64_t>(Least)
+        && *number <= static_cast<std::uint64_t>(Most))
+        return static_cast<Number>(*number);
+    return wrong("'" + value + "' is out of range", "Write a whole number from "
+                                                        + std::to_string(Least) + " to "
+                                                        + std::to_string(Most) + ".");
+}
+
+Result<std::chrono::seconds> timeOut(const std::string& value)
+{
+    SALVOR_TRY(const std::chrono::seconds duration, parseDuration(value));
+    if (duration < std::chrono::seconds(1) || duration > std::chrono::hours(1))
+        return wrong("'" + value + "' is out of range", "Write 1s to 1h.");
+    return duration;
 }
 
 Result<std::string> anyText(const std::string& value)
@@ -261,12 +272,17 @@ const std::vector<Key<ClusterConfig>>& clusterKeyTable()
         {"pg-bin", into(&C::pgBin, absolutePath)},
         {"validation", into(&C::validation, absolutePath)},
         {"keep-window", intoRule(&model::RetentionRules::window, someDuration)},
-        {"keep-last", intoRule(&model::RetentionRules::last, countToKeep)},
-        {"keep-hourly", intoRule(&model::RetentionRules::hourly, countToKeep)},
-        {"keep-daily", intoRule(&model::RetentionRules::daily, countToKeep)},
-        {"keep-weekly", intoRule(&model::RetentionRules::weekly, countToKeep)},
-        {"keep-monthly", intoRule(&model::RetentionRules::monthly, countToKeep)},
-        {"keep-yearly", intoRule(&model::RetentionRules::yearly, countToKeep)},
+        {"keep-last", intoRule(&model::RetentionRules::last, numberIn<1, 100'000, unsigned>)},
+        {"keep-hourly", intoRule(&model::RetentionRules::hourly, numberIn<1, 100'000, unsigned>)},
+        {"keep-daily", intoRule(&model::RetentionRules::daily, numberIn<1, 100'000, unsigned>)},
+        {"keep-weekly", intoRule(&model::RetentionRules::weekly, numberIn<1, 100'000, unsigned>)},
+        {"keep-monthly", intoRule(&model::RetentionRules::monthly, numberIn<1, 100'000, unsigned>)},
+        {"keep-yearly", intoRule(&model::RetentionRules::yearly, numberIn<1, 100'000, unsigned>)},
+        {"archive-async", into(&C::archiveAsync, yesOrNo)},
+        {"archive-jobs", into(&C::archiveJobs, numberIn<1, 32>)},
+        {"archive-timeout", into(&C::archiveTimeout, timeOut)},
+        {"prefetch", into(&C::prefetch, numberIn<0, 64>)},
+        {"spool-path", into(&C::spoolPath, absolutePath)},
     };
     return table;
 }
@@ -370,6 +386,12 @@ Result<ClusterConfig> readCluster(const IniSection& section, std::string_view fi
                         + "] says which backups are kept, but not since when any moment can be "
                           "restored",
                     "Add a line like keep-window = 14d, or keep-last = 7.");
+    if (!cluster.archiveAsync)
+        for (const char* key : {"archive-jobs", "archive-timeout"})
+            SALVOR_CHECK(refuseKey(section, file, key, "has no meaning without archive-async"));
+    if (!cluster.archiveAsync && cluster.prefetch == 0)
+        SALVOR_CHECK(refuseKey(section, file, "spool-path",
+                               "has no meaning with prefetch = 0 and without archive-async"));
     return cluster;
 }
 
@@ -421,6 +443,15 @@ KeyValues writeCluster(const ClusterConfig& cluster)
     putCount("keep-weekly", rules.weekly);
     putCount("keep-monthly", rules.monthly);
     putCount("keep-yearly", rules.yearly);
+    const ClusterConfig usual;
+    put(out, "archive-async", cluster.archiveAsync ? "yes" : "");
+    if (cluster.archiveJobs != usual.archiveJobs)
+        put(out, "archive-jobs", std::to_string(cluster.archiveJobs));
+    if (cluster.archiveTimeout != usual.archiveTimeout)
+        put(out, "archive-timeout", formatDuration(cluster.archiveTimeout));
+    if (cluster.prefetch != usual.prefetch)
+        put(out, "prefetch", std::to_string(cluster.prefetch));
+    put(out, "spool-path", cluster.spoolPath.native());
     return out;
 }
 

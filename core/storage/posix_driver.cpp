@@ -126,7 +126,8 @@ private:
 Result<> PosixWriteStream::openTemporary()
 {
     const Path folder = m_driver.m_root / temporaryFolder;
-    SALVOR_CHECK(m_driver.makeDurableFolder(folder));
+    // Not made durable: what comes to lie in it is moved away before it counts.
+    SALVOR_CHECK(m_driver.makeFolder(folder));
     m_driver.sweepOldTemporaries();
     std::string name = (folder / "XXXXXX").native();
     const int descriptor = ::mkostemp(name.data(), O_CLOEXEC);
@@ -376,6 +377,22 @@ Result<> PosixDriver::remove(const ObjectKey& key)
     return syncDirectory(path.parent_path());
 }
 
+Result<> PosixDriver::makeFolder(const Path& folder)
+{
+    if (auto made = createDirectories(folder); !made.ok()) {
+        const ErrorCode code = made.error().code;
+        if (code != ErrorCode::AlreadyExists && code != ErrorCode::NotFound)
+            return made;
+        // AlreadyExists would be taken for an object that is there.
+        return fail(ErrorCode::InvalidInput, quoted(folder) + " is needed as a folder and is none");
+    }
+    if (const auto owner = ownerToKeep())
+        for (Path at = folder; at.native().size() > m_root.native().size(); at = at.parent_path())
+            if (::lchown(at.c_str(), owner->user, owner->group) != 0)
+                return failWrite(errno, "cannot give " + quoted(at) + " to its owner");
+    return {};
+}
+
 Result<> PosixDriver::makeDurableFolder(const Path& folder)
 {
     {
@@ -384,16 +401,7 @@ Result<> PosixDriver::makeDurableFolder(const Path& folder)
         if (m_durableFolders.contains(folder) && ::access(folder.c_str(), F_OK) == 0)
             return {};
     }
-    if (auto made = createDirectories(folder); !made.ok()) {
-        const ErrorCode code = made.error().code;
-        if (code != ErrorCode::AlreadyExists && code != ErrorCode::NotFound)
-            return std::move(made).error();
-        return fail(ErrorCode::InvalidInput, quoted(folder) + " is needed as a folder and is none");
-    }
-    if (const auto owner = ownerToKeep())
-        for (Path at = folder; at.native().size() > m_root.native().size(); at = at.parent_path())
-            if (::lchown(at.c_str(), owner->user, owner->group) != 0)
-                return failWrite(errno, "cannot give " + quoted(at) + " to its owner");
+    SALVOR_CHECK(makeFolder(folder));
     // Another process may have made it and not flushed its parent yet.
     for (Path at = folder; at.native().size() > m_root.native().size(); at = at.parent_path())
         SALVOR_CHECK(syncDirectory(at.parent_path()));

@@ -41,6 +41,7 @@ private:
 
     [[nodiscard]] Path pathOf(const ObjectKey& key) const { return m_root / key; }
     Result<> listFolder(const Walk& walk, const ObjectKey& folder);
+    Result<> makeFolder(const Path& folder);
     Result<> makeDurableFolder(const Path& folder);
     void sweepOldTemporaries();
     /// What root makes in somebody's repository is that somebody's: he would be locked out of it.

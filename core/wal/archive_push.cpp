@@ -1,6 +1,11 @@
 #include "core/base/file.h"
 #include "core/postgres/control_file.h"
 #include "core/wal/archive.h"
+#include "core/wal/async_push.h"
+
+#include <array>
+#include <cerrno>
+#include <sys/stat.h>
 
 namespace salvor::wal {
 namespace {
@@ -77,7 +82,38 @@ Result<Repository::Pushed> pushSmallFile(const Repository& repository, const std
     return repository.pushWalFile(incarnation, name, bytes);
 }
 
+Result<std::uint64_t> systemIdentifierOf(const FileDescriptor& file, const Path& path)
+{
+    if (model::walFileKind(path.filename().native()) != model::WalFileKind::Segment) {
+        SALVOR_TRY(const auto identity, identityBeside(path));
+        return identity.systemIdentifier;
+    }
+    std::array<std::byte, 64> beginning{};
+    SALVOR_TRY(const std::size_t got, readFull(file, beginning).in("read " + quoted(path)));
+    SALVOR_TRY(
+        const auto header,
+        postgres::readSegmentHeader(ByteView(beginning).first(got)).in("read " + quoted(path)));
+    return header.systemIdentifier;
+}
+
+std::string nanoseconds(const timespec& time)
+{
+    return std::to_string(time.tv_sec) + "." + std::to_string(time.tv_nsec);
+}
+
 } // namespace
+
+Result<std::string> walFileSubject(const Path& path)
+{
+    SALVOR_TRY(const FileDescriptor file, openFile(path, O_RDONLY));
+    struct stat status {};
+    if (::fstat(file.get(), &status) != 0)
+        return failErrno(errno, "cannot look at " + quoted(path));
+    SALVOR_TRY(const std::uint64_t system, systemIdentifierOf(file, path));
+    return "system " + std::to_string(system) + " inode " + std::to_string(status.st_ino) + " size "
+           + std::to_string(status.st_size) + " modified " + nanoseconds(status.st_mtim)
+           + " changed " + nanoseconds(status.st_ctim);
+}
 
 Result<Repository::Pushed> archivePush(const Repository& repository, const std::string& cluster,
                                        const Path& path)

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <sstream>
+#include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
 
@@ -75,6 +77,49 @@ TEST(RunChecked, FailureCarriesWhatTheProgramSaid)
 
     ASSERT_FAILS(output, NotReady);
     EXPECT_NE(output.error().message.find("no such luck"), std::string::npos);
+}
+
+TEST(StartDetached, GoesOnInASessionOfItsOwnWithItsInputAndLog)
+{
+    const auto folder = TemporaryDirectory::create();
+    ASSERT_OK(folder);
+    const Path input = folder->path() / "input";
+    const Path log = folder->path() / "log";
+    ASSERT_OK(writeFileDurably(input, asBytes("hello\n")));
+    const auto file = openFile(input, O_RDONLY);
+    ASSERT_OK(file);
+    const auto leaked = openFile(input, O_RDONLY);
+    ASSERT_OK(leaked);
+    ASSERT_NE(::dup(leaked->get()), -1); // Without O_CLOEXEC.
+
+    ASSERT_OK(startDetached({"/bin/sh", "-c",
+                             "read line; sleep 0.2; test \"$(ls /proc/$$/fd | wc -l)\" -le 4 || "
+                             "echo leaks >&2; echo $line $(ps -o sid= -p $$) $$ >&2"},
+                            *file, log));
+
+    std::string text;
+    for (int i = 0; i < 500 && !text.ends_with('\n'); ++i) {
+        std::this_thread::sleep_for(10ms);
+        text = readTextFile(log).ok() ? *readTextFile(log) : "";
+    }
+    std::istringstream words(text);
+    std::string said;
+    std::string session;
+    std::string process;
+    words >> said >> session >> process;
+    EXPECT_EQ(said, "hello") << text;
+    EXPECT_EQ(session, process);
+    EXPECT_FALSE(session.empty());
+    while (::waitpid(-1, nullptr, WNOHANG) > 0) {
+    }
+}
+
+TEST(StartDetached, AProgramThatIsNotThereIsNotFound)
+{
+    const auto file = openFile("/dev/null", O_RDONLY);
+    ASSERT_OK(file);
+
+    EXPECT_FAILS(startDetached({"/no/such/program"}, *file, "/dev/null"), NotFound);
 }
 
 TEST(FindUser, RunnerIsFoundByIdAndByName)

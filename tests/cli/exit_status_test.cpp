@@ -39,5 +39,11 @@ TEST(ExitStatus, ArchivePushNeverExceedsWhatPostgresqlTakesForAFailure)
     }
 }
 
+TEST(ExitStatus, AWorkerNeverEndsAsAServerProcessThatCrashedDoes)
+{
+    for (const ErrorCode code : allCodes)
+        EXPECT_EQ(exitStatus(code, CommandId::ArchiveWorker), 1) << errorCodeName(code);
+}
+
 } // namespace
 } // namespace salvor::cli

@@ -230,6 +230,37 @@ TEST_F(ProgramTest, ArchivePushFailsBetweenOneAnd125)
     push(inFolder("000000010000000000000001"));
 }
 
+TEST_F(ProgramTest, AWorkerIsNotStartedByAPerson)
+{
+    initialise();
+
+    const CommandResult push = run({"archive-worker", "push", "orders", inFolder(".")}, "x");
+    EXPECT_EQ(push.status, 1);
+    expectContains(push.errors, "is started by archive-push or archive-get");
+    const CommandResult other = run({"archive-worker", "dance", "orders", inFolder(".")});
+    EXPECT_EQ(other.status, 1);
+    expectContains(other.errors, "there is no worker 'dance'");
+}
+
+TEST_F(ProgramTest, AsynchronousArchivingWithoutAUsableSpoolArchivesOneByOne)
+{
+    initialise();
+    const std::string name = "00000002.history";
+    ASSERT_OK(writeFileDurably(inFolder("spool"), asBytes("a file")));
+    configure("[repository main]\nurl = file://" + inFolder("repository") + "\nkey-file = "
+              + inFolder("key") + "\n[cluster orders]\nrepository = main\narchive-async = yes\n"
+              + "spool-path = " + inFolder("spool") + "\n");
+    ASSERT_OK(createDirectories(inFolder("archive_status")));
+    ASSERT_OK(writeFileDurably(inFolder("archive_status/" + name + ".ready"), {}));
+    ASSERT_OK(writeFileDurably(inFolder(name), asBytes("1\t0/3000000\tno\n")));
+
+    const CommandResult ran = run({"archive-push", "orders", inFolder(name)});
+
+    expectContains(ran.errors, "archiving one by one");
+    expectContains(ran.errors, "cannot tell which cluster"); // There is no control file.
+    EXPECT_EQ(ran.status, 3);
+}
+
 TEST_F(ProgramTest, ASuccessfulArchiveCommandIsSilentOnStandardError)
 {
     initialise();

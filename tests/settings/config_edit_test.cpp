@@ -106,6 +106,31 @@ TEST(ConfigEdit, WhatCouldNotBeReadBackIsRefused)
     EXPECT_EQ(withCluster("", cluster).error().code, ErrorCode::InvalidInput);
 }
 
+TEST(ConfigEdit, EveryValueOfAClusterSurvivesWritingAndReading)
+{
+    const std::string before = "[repository main]\nurl = file:///srv/backup\n";
+    ClusterConfig cluster;
+    cluster.name = "c";
+    cluster.repository = "main";
+    cluster.archiveAsync = true;
+    cluster.archiveJobs = 3;
+    cluster.archiveTimeout = std::chrono::seconds(5);
+    cluster.prefetch = 0;
+    cluster.spoolPath = "/var/spool/salvor";
+
+    const auto text = withCluster(before, cluster);
+
+    ASSERT_TRUE(text.ok()) << text.error().message;
+    const auto config = parseConfig(*text, "/etc/salvor/salvor.conf");
+    ASSERT_TRUE(config.ok()) << config.error().message;
+    const auto read = config->cluster("c");
+    EXPECT_TRUE(read->archiveAsync);
+    EXPECT_EQ(read->archiveJobs, 3);
+    EXPECT_EQ(read->archiveTimeout, std::chrono::seconds(5));
+    EXPECT_EQ(read->prefetch, 0);
+    EXPECT_EQ(read->spoolPath, "/var/spool/salvor");
+}
+
 TEST(ConfigEdit, AFileWithAMistakeIsNotEdited)
 {
     EXPECT_FALSE(withRepository("[oops]\n", folderRepository()).ok());

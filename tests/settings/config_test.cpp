@@ -56,6 +56,11 @@ data-directory = /var/lib/postgresql/15/main/
 primary-connection = host=primary
 pg-bin = /usr/lib/postgresql/15/bin
 validation = /etc/salvor/orders.sql
+archive-async = yes
+archive-jobs = 4
+archive-timeout = 90s
+prefetch = 8
+spool-path = /var/spool/salvor
 )",
                                     file);
     ASSERT_TRUE(config.ok()) << config.error().message;
@@ -79,6 +84,11 @@ validation = /etc/salvor/orders.sql
     EXPECT_EQ(cluster->primaryConnection, "host=primary");
     EXPECT_EQ(cluster->pgBin, "/usr/lib/postgresql/15/bin");
     EXPECT_EQ(cluster->validation, "/etc/salvor/orders.sql");
+    EXPECT_TRUE(cluster->archiveAsync);
+    EXPECT_EQ(cluster->archiveJobs, 4);
+    EXPECT_EQ(cluster->archiveTimeout, std::chrono::seconds(90));
+    EXPECT_EQ(cluster->prefetch, 8);
+    EXPECT_EQ(cluster->spoolPath, "/var/spool/salvor");
 }
 
 TEST(Config, DefaultsAreEncryptedAndCredentialsOfTheEnvironment)
@@ -194,6 +204,13 @@ TEST(Config, RelativePathsOfAClusterAreRefused)
                    "line 5: data-directory: 'main' is not an absolute path");
     expectContains(complaint(start + "pg-bin = bin\n"), "line 5: pg-bin: 'bin'");
     expectContains(complaint(start + "validation = a.sql\n"), "line 5: validation: 'a.sql'");
+    expectContains(complaint(start + "spool-path = spool\n"), "line 5: spool-path: 'spool'");
+    expectContains(complaint(start + "prefetch = 65\n"), "from 0 to 64");
+    expectContains(complaint(start + "archive-async = yes\narchive-jobs = 0\n"), "from 1 to 32");
+    expectContains(complaint(start + "archive-jobs = 2\n"),
+                   "line 5: 'archive-jobs' has no meaning without archive-async");
+    expectContains(complaint(start + "prefetch = 0\nspool-path = /a\n"),
+                   "line 6: 'spool-path' has no meaning");
 }
 
 TEST(Config, RetentionRulesAreReadWrittenAndRefused)
