@@ -79,8 +79,9 @@ Result<Answer> prune(const Run& run)
 Result<Answer> retireBackup(const Run& run)
 {
     SALVOR_TRY(const std::string reason, required(run.arguments, "--reason"));
-    SALVOR_TRY(const auto retired, namedByCaller(run.console.retireBackup(
-                                       run.arguments.positional(0), whoAmI() + ": " + reason)));
+    SALVOR_TRY(const auto retired,
+               namedByCaller(run.console.retireBackup(run.arguments.positional(0),
+                                                      whoAmI() + ": " + reason, run.job)));
     Answer answer;
     answer.result = Json::Object{{"backup", retired.id}};
     answer.message = "backup '" + retired.id

@@ -147,7 +147,7 @@ public:
                                                      std::chrono::seconds grace, JobContext& job);
     /// Errors: NotReady for the newest backup of its cluster, and for one that is held.
     [[nodiscard]] Result<model::Backup> retireBackup(const std::string& id,
-                                                     const std::string& because);
+                                                     const std::string& because, JobContext& job);
     /// Of a retired backup: brings it back, too.
     [[nodiscard]] Result<model::Backup> holdBackup(const std::string& id, const model::Hold& hold,
                                                    JobContext& job);

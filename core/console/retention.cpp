@@ -6,6 +6,25 @@
 
 namespace salvor::console {
 
+namespace {
+
+/// Nobody's hold is weakened without a word.
+Result<> checkHoldIsLonger(const repository::Repository& repository, const model::Backup& backup,
+                           const model::Hold& hold)
+{
+    SALVOR_TRY(const auto held, repository::holds(repository, backup.incarnation.cluster));
+    for (const model::Hold& each : held)
+        if (each.backupId == backup.id && each.holdsAt(hold.at) && hold.until
+            && (!each.until || *each.until > *hold.until))
+            return fail(ErrorCode::NotReady,
+                        "backup '" + backup.id + "' is held for longer by " + each.by + ": "
+                            + each.reason,
+                        "'salvorctl unhold " + backup.id + "' ends that first.");
+    return {};
+}
+
+} // namespace
+
 Result<std::shared_ptr<repository::Repository>> Console::repositoryWith(const std::string& cluster)
 {
     SALVOR_TRY(const std::string name, repositoryOf(cluster));
@@ -26,7 +45,8 @@ Result<policy::PruneOutcome> Console::prune(const policy::PrunePlan& plan,
     return policy::applyPrune(*repository, plan, grace, job);
 }
 
-Result<model::Backup> Console::retireBackup(const std::string& id, const std::string& because)
+Result<model::Backup> Console::retireBackup(const std::string& id, const std::string& because,
+                                            JobContext& job)
 {
     SALVOR_TRY(const auto located, locateBackup(id));
     const std::string& cluster = located.backup.incarnation.cluster;
@@ -41,12 +61,11 @@ Result<model::Backup> Console::retireBackup(const std::string& id, const std::st
                         "Take another one first.");
     SALVOR_TRY(const auto held, repository::holds(*located.repository, cluster));
     for (const model::Hold& each : held)
-        if (each.backupId == located.backup.id
-            && (!each.until || *each.until > systemClock().now()))
+        if (each.backupId == located.backup.id && each.holdsAt(systemClock().now()))
             return fail(ErrorCode::NotReady,
                         "backup '" + located.backup.id + "' is held: " + each.reason,
                         "'salvorctl unhold " + located.backup.id + "' takes the hold away.");
-    SALVOR_CHECK(repository::retire(*located.repository, located.backup, because));
+    SALVOR_CHECK(repository::retire(*located.repository, located.backup, because, job));
     return located.backup;
 }
 
@@ -54,9 +73,14 @@ Result<Console::LocatedBackup> Console::locateRetired(const std::string& id)
 {
     std::optional<LocatedBackup> found;
     for (const auto& place : m_config.repositories) {
-        SALVOR_TRY(const auto repository, open(place.name));
-        SALVOR_TRY(const auto clusters, repository->clusters());
-        for (const std::string& cluster : clusters) {
+        // One that is out of reach must not keep a backup of another from coming back.
+        const auto opened = open(place.name);
+        const auto clusters =
+            opened.ok() ? (*opened)->clusters() : Result<std::vector<std::string>>(opened.error());
+        if (!clusters.ok())
+            continue;
+        const auto& repository = *opened;
+        for (const std::string& cluster : *clusters) {
             SALVOR_TRY(const auto all, repository::retiredBackups(*repository, cluster));
             for (const model::RetiredBackup& each : all) {
                 if (!each.backup.id.starts_with(id))
@@ -80,16 +104,23 @@ Result<model::Backup> Console::holdBackup(const std::string& id, const model::Ho
                                           JobContext& job)
 {
     auto located = locateBackup(id);
-    const bool isRetired = !located.ok() && located.error().code == ErrorCode::NotFound;
-    if (isRetired)
-        located = locateRetired(id);
+    if (!located.ok() && located.error().code != ErrorCode::InvalidInput)
+        if (auto retired = locateRetired(id); retired.ok())
+            located = std::move(retired);
     if (!located.ok())
         return std::move(located).error();
-    // Held before it comes back, so that no prune retires it in between.
-    SALVOR_CHECK(repository::hold(*located->repository, located->backup, hold));
-    if (isRetired)
-        SALVOR_CHECK(repository::bringBack(*located->repository, located->backup, job));
-    return located->backup;
+    const repository::Repository& repository = *located->repository;
+    const model::Backup& backup = located->backup;
+    SALVOR_CHECK(checkHoldIsLonger(repository, backup, hold));
+    // Held before it comes back, so that no prune retires it in between; and looked for afterwards,
+    // since one may have retired it just now.
+    SALVOR_CHECK(repository::hold(repository, backup, hold));
+    SALVOR_TRY(const auto retired,
+               repository::retiredBackups(repository, backup.incarnation.cluster));
+    for (const model::RetiredBackup& each : retired)
+        if (each.backup.id == backup.id)
+            SALVOR_CHECK(repository::bringBack(repository, backup, job));
+    return backup;
 }
 
 Result<model::Backup> Console::unholdBackup(const std::string& id)

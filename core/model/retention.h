@@ -32,6 +32,8 @@ struct Hold {
     Moment at;
     std::optional<Moment> until; ///< Unset: until it is taken away.
 
+    [[nodiscard]] bool holdsAt(Moment now) const noexcept { return !until || *until > now; }
+
     friend bool operator==(const Hold&, const Hold&) = default;
 };
 

@@ -1,6 +1,7 @@
 #include "core/policy/prune.h"
 
 #include "core/finder/ground.h"
+#include "core/repository/lease.h"
 #include "core/repository/retired.h"
 
 #include <algorithm>
@@ -88,18 +89,34 @@ Result<> retireUnwanted(const Repository& repository, const PrunePlan& plan, Job
         SALVOR_CHECK(job.proceed());
         SALVOR_TRY(const auto holds, repository::holds(repository, plan.cluster));
         const bool held = std::any_of(holds.begin(), holds.end(), [&](const model::Hold& each) {
-            return each.backupId == verdict->backup.id
-                   && (!each.until || *each.until > plan.madeAt);
+            return each.backupId == verdict->backup.id && each.holdsAt(plan.madeAt);
         });
         if (held)
             continue;
         const auto retired =
-            repository::retire(repository, verdict->backup, "no rule wants it any more");
+            repository::retire(repository, verdict->backup, "no rule wants it any more", job);
         if (!retired.ok() && retired.error().code == ErrorCode::NotFound)
             continue; // Another prune was faster.
         SALVOR_CHECK(retired);
         outcome.retired.push_back(verdict->backup.id);
     }
+    return {};
+}
+
+/// The rules are about time, and a wrong clock makes everything old.
+Result<> checkClock(const Repository& repository, const model::Incarnation& incarnation,
+                    JobContext& job)
+{
+    constexpr std::chrono::minutes most{10};
+    SALVOR_TRY(const auto lease,
+               repository::Lease::take(repository, incarnation, repository::Lease::Kind::Use, job));
+    SALVOR_TRY(const Moment store, lease->storeTime());
+    const Moment now = systemClock().now();
+    if ((store > now ? store - now : now - store) > most)
+        return fail(ErrorCode::NotReady,
+                    "the clocks of this machine (" + formatMoment(now) + ") and of the repository ("
+                        + formatMoment(store) + ") differ too much to tell what is old",
+                    "Let both follow a time server; nothing was retired.");
     return {};
 }
 
@@ -166,8 +183,10 @@ Result<PruneOutcome> applyPrune(const Repository& repository, const PrunePlan& p
                                 std::chrono::seconds grace, JobContext& job)
 {
     PruneOutcome outcome;
-    SALVOR_CHECK(retireUnwanted(repository, plan, job, outcome));
     SALVOR_TRY(const auto incarnations, repository.incarnations(plan.cluster));
+    if (!incarnations.empty())
+        SALVOR_CHECK(checkClock(repository, incarnations.back(), job));
+    SALVOR_CHECK(retireUnwanted(repository, plan, job, outcome));
     for (const model::Incarnation& incarnation : incarnations) {
         auto swept = repository::sweep(repository, incarnation,
                                        {grace, cutOf(plan.retention, incarnation)}, job);

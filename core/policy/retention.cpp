@@ -95,6 +95,22 @@ private:
         const auto sound = std::find_if(m_verdicts.rbegin(), m_verdicts.rend(), isSound);
         if (sound != m_verdicts.rbegin() && sound != m_verdicts.rend())
             keep(*sound, "it is the newest without damaged pages", true);
+        keepNewestOfTheLivingTimeline();
+    }
+
+    /// After a failover, or going back, the newest backup may lie on a timeline that nobody is on.
+    void keepNewestOfTheLivingTimeline()
+    {
+        for (const IncarnationHistory& history : m_input.histories) {
+            const auto living = std::max_element(
+                history.branches.begin(), history.branches.end(),
+                [](const auto& a, const auto& b) { return a.lastActive < b.lastActive; });
+            if (&history != &m_input.histories.back() || living == history.branches.end())
+                continue;
+            Verdict* newest = newestOn(living->path, history, Moment::max());
+            if (newest != nullptr && newest->keptBecause.empty())
+                keep(*newest, "it is the newest on the timeline that is written to", true);
+        }
     }
 
     void keepLast()
@@ -177,8 +193,7 @@ private:
     {
         for (const model::Hold& hold : m_input.holds)
             for (Verdict& verdict : m_verdicts)
-                if (verdict.backup.id == hold.backupId
-                    && (!hold.until || *hold.until > m_input.now)) {
+                if (verdict.backup.id == hold.backupId && hold.holdsAt(m_input.now)) {
                     keep(verdict, "it is held: " + hold.reason, false);
                     verdict.held = true;
                 }

@@ -211,22 +211,35 @@ public:
         backup.incarnation = m_shared.incarnation;
         object.backup = std::move(backup);
         SALVOR_CHECK(job.proceed());
-        SALVOR_CHECK(m_lease->confirm(job));
-        // Whatever a sweep did while the lease had run out, or another program did.
-        SALVOR_TRY(const auto missing,
-                   firstMissingPack(m_shared.repository, m_shared.incarnation, object.packs));
-        if (missing)
-            return fail(ErrorCode::NotReady,
-                        "'" + *missing + "', which this backup needs, was removed while it ran",
-                        "The backup was not kept. Take it again: it reuses what is stored.");
+        SALVOR_CHECK(checkIsWhole(object, job));
         SALVOR_CHECK(
             writeBackupObject(m_shared.repository.driver(), m_shared.repository.keys(), object));
+        // Held up in between: a sweep that saw nothing of it may have come and gone.
+        if (!m_lease->isFresh()) {
+            if (auto still = checkIsWhole(object, job); !still.ok()) {
+                SALVOR_CHECK(m_shared.repository.driver().remove(backupKey(object.backup)));
+                return std::move(still).error();
+            }
+        }
         return std::move(object.backup);
     }
 
     ByteCount storedBytes() const override { return m_shared.uploader.storedBytes(); }
 
 private:
+    /// Whatever a sweep did while the lease had run out, or another program did.
+    Result<> checkIsWhole(const BackupObject& object, JobContext& job)
+    {
+        SALVOR_CHECK(m_lease->confirm(job));
+        SALVOR_TRY(const auto missing,
+                   firstMissingPack(m_shared.repository, m_shared.incarnation, object.packs));
+        if (missing)
+            return fail(ErrorCode::NotReady,
+                        "'" + *missing + "', which this backup needs, was removed while it ran",
+                        "The backup was not kept. Take it again: it reuses what is stored.");
+        return {};
+    }
+
     Result<ChunkId> storeMetadata(ByteView blob)
     {
         const ChunkId id = format::idOf(m_treeHash.of(blob));

@@ -72,7 +72,7 @@ Result<std::unique_ptr<Lease>> Lease::take(const Repository& repository,
         SALVOR_TRY(const Others found, lease->others());
         for (const auto* keys : {&found.users, &found.sweeps})
             if (!keys->empty())
-                return lease->usedBy(keys->front());
+                return lease->usedBy(keys->front().key);
     }
     lease->m_thread =
         std::jthread([raw = lease.get()](const std::stop_token& stop) { raw->keepRenewing(stop); });
@@ -110,7 +110,7 @@ Result<> Lease::renew()
     SALVOR_CHECK(
         writeSealed(m_repository.driver(), m_repository.keys(), {"lease", m_key}, asBytes(text)));
     const std::lock_guard lock(m_mutex);
-    m_ranOut = m_ranOut || (m_renewedAt.count() != 0 && at - m_renewedAt >= own().term / 2);
+    m_ranOut = m_ranOut || (m_renewedAt.count() != 0 && at - m_renewedAt >= own().fresh);
     m_renewedAt = at;
     return {};
 }
@@ -125,8 +125,7 @@ Result<Moment> Lease::storeTime()
 bool Lease::isFresh() const
 {
     const std::lock_guard lock(m_mutex);
-    // Well before others stop counting on it.
-    return !m_ranOut && sinceBoot() - m_renewedAt < own().term / 2;
+    return !m_ranOut && sinceBoot() - m_renewedAt < own().fresh;
 }
 
 Result<Lease::Others> Lease::others()
@@ -145,7 +144,7 @@ Result<Lease::Others> Lease::others()
         const auto term = sweeps ? m_timings.sweep.term : m_timings.use.term;
         if (object.key == m_key || mine->modifiedAt - object.modifiedAt >= term)
             continue;
-        (sweeps ? found.sweeps : found.users).push_back(object.key);
+        (sweeps ? found.sweeps : found.users).push_back(object);
     }
     return found;
 }
@@ -153,7 +152,8 @@ Result<Lease::Others> Lease::others()
 Result<> Lease::waitForSweeps(JobContext& job)
 {
     for (bool told = false;; told = true) {
-        SALVOR_TRY(const Others found, others());
+        SALVOR_TRY(Others found, others());
+        dropUnchanged(found.sweeps);
         if (found.sweeps.empty())
             return {};
         if (!told)
@@ -165,6 +165,17 @@ Result<> Lease::waitForSweeps(JobContext& job)
                 std::min<std::chrono::milliseconds>(m_timings.poll, std::chrono::milliseconds(50)));
         }
     }
+}
+
+void Lease::dropUnchanged(std::vector<storage::ObjectInfo>& sweeps)
+{
+    const auto now = sinceBoot();
+    std::erase_if(sweeps, [&](const storage::ObjectInfo& each) {
+        Seen& seen = m_seen[each.key];
+        if (seen.since.count() == 0 || seen.modifiedAt != each.modifiedAt)
+            seen = {each.modifiedAt, now};
+        return now - seen.since >= m_timings.sweep.term;
+    });
 }
 
 Error Lease::usedBy(const storage::ObjectKey& other) const
@@ -193,16 +204,17 @@ Error Lease::usedBy(const storage::ObjectKey& other) const
 
 Result<> Lease::confirm(JobContext& job)
 {
+    if (m_kind == Kind::Use) {
+        SALVOR_CHECK(waitForSweeps(job));
+        const std::lock_guard lock(m_mutex);
+        m_ranOut = false;
+        return {};
+    }
     if (isFresh())
         return renew();
-    if (m_kind == Kind::Sweep)
-        return fail(ErrorCode::NotReady,
-                    "the prune was held up for so long that a backup may have begun meanwhile",
-                    "What it removed so far was not needed. Run it again.");
-    SALVOR_CHECK(waitForSweeps(job));
-    const std::lock_guard lock(m_mutex);
-    m_ranOut = false;
-    return {};
+    return fail(ErrorCode::NotReady,
+                "the prune was held up for so long that a backup may have begun meanwhile",
+                "What it removed so far was not needed. Run it again.");
 }
 
 void Lease::keepRenewing(const std::stop_token& stop)

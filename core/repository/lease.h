@@ -6,6 +6,7 @@
 #include "core/repository/repository.h"
 
 #include <condition_variable>
+#include <map>
 #include <thread>
 
 namespace salvor::repository {
@@ -21,12 +22,14 @@ public:
     };
     struct Timing {
         std::chrono::milliseconds renewal{0};
-        std::chrono::milliseconds term{0}; ///< For how long a renewal counts.
+        std::chrono::milliseconds fresh{0}; ///< For how long its holder relies on a renewal.
+        std::chrono::milliseconds term{0};  ///< For how long it counts for others.
     };
     struct Timings {
-        Timing use{std::chrono::minutes(1), std::chrono::minutes(10)};
-        /// Shorter: whoever wants to back up waits for a dead one's.
-        Timing sweep{std::chrono::seconds(10), std::chrono::minutes(1)};
+        Timing use{std::chrono::minutes(1), std::chrono::minutes(5), std::chrono::minutes(10)};
+        /// A removal that was begun while fresh, and repeated after failures, ends well within the
+        /// term.
+        Timing sweep{std::chrono::seconds(10), std::chrono::seconds(30), std::chrono::minutes(10)};
         std::chrono::milliseconds poll{1'000}; ///< While waiting for a sweep.
     };
 
@@ -48,9 +51,9 @@ public:
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
 
-    /// Renews it. When it had run out meanwhile (a suspended machine, an unreachable store), a user
-    /// waits for any sweep again, and has to look again at what he relied on; a sweep gets NotReady
-    /// and must not go on.
+    /// Renews it. A user waits for any sweep that began meanwhile, as it can when the lease had run
+    /// out (a suspended machine, an unreachable store), and has to look again at what he relied on;
+    /// a sweep whose lease had run out gets NotReady and must not go on.
     [[nodiscard]] Result<> confirm(JobContext& job);
     /// What the store's clock says. Renews it.
     [[nodiscard]] Result<Moment> storeTime();
@@ -64,11 +67,13 @@ private:
     [[nodiscard]] Result<> renew();
     /// Who else there is by now. Renews first: that tells the store's time, too.
     struct Others {
-        std::vector<storage::ObjectKey> users;
-        std::vector<storage::ObjectKey> sweeps;
+        std::vector<storage::ObjectInfo> users;
+        std::vector<storage::ObjectInfo> sweeps;
     };
     [[nodiscard]] Result<Others> others();
     [[nodiscard]] Result<> waitForSweeps(JobContext& job);
+    /// Drops what was not renewed for a whole term by this machine's clock, whatever its date.
+    void dropUnchanged(std::vector<storage::ObjectInfo>& sweeps);
     [[nodiscard]] Error usedBy(const storage::ObjectKey& other) const;
     void keepRenewing(const std::stop_token& stop);
 
@@ -80,6 +85,11 @@ private:
     mutable std::mutex m_mutex;
     std::chrono::nanoseconds m_renewedAt{0}; // Guarded by m_mutex. Counts while suspended, too.
     bool m_ranOut = false;                   // Guarded by m_mutex. Since confirm() at the earliest.
+    struct Seen {
+        Moment modifiedAt;
+        std::chrono::nanoseconds since{0};
+    };
+    std::map<storage::ObjectKey, Seen> m_seen; ///< Sweeps that are waited for.
     std::condition_variable_any m_wake;
     std::jthread m_thread; // Last: joined first.
 };

@@ -12,7 +12,9 @@ namespace salvor::repository {
 
 namespace {
 
-storage::ObjectKey holdKey(const std::string& cluster, const std::string& id)
+using storage::ObjectKey;
+
+ObjectKey holdKey(const std::string& cluster, const std::string& id)
 {
     return "holds/" + cluster + "/" + id;
 }
@@ -28,30 +30,34 @@ Result<model::Hold> holdFrom(const Json& json)
     return hold;
 }
 
-/// Errors: NotReady naming a pack that is gone.
-Result<> checkIsWhole(const Repository& repository, const BackupObject& object)
+/// Removes it from where it was, and puts it back there when somebody took it, at the same time,
+/// from where it is now: of two who move it to and fro, the last one sees that it is in no place.
+Result<> moveAway(const Repository& repository, const ObjectKey& from, const ObjectKey& to,
+                  const BackupObject& asItWas)
 {
-    SALVOR_TRY(const auto missing,
-               firstMissingPack(repository, object.backup.incarnation, object.packs));
-    if (missing)
-        return fail(ErrorCode::NotReady,
-                    "backup '" + object.backup.id + "' cannot come back: '" + *missing
-                        + "' is removed already",
-                    "Hold a backup before it is retired, or give prune a longer grace.");
-    return {};
+    storage::Driver& driver = repository.driver();
+    SALVOR_CHECK(driver.remove(from));
+    const auto there = driver.stat(to);
+    if (there.ok() || there.error().code != ErrorCode::NotFound)
+        return there.ok() ? Result<>() : Result<>(there.error());
+    return writeBackupObject(driver, repository.keys(), asItWas);
 }
 
 } // namespace
 
 Result<> retire(const Repository& repository, const model::Backup& backup,
-                const std::string& because)
+                const std::string& because, JobContext& job)
 {
     storage::Driver& driver = repository.driver();
-    SALVOR_TRY(BackupObject object, readBackupObject(driver, repository.keys(), backupKey(backup)));
-    object.retiredBecause = because;
+    SALVOR_TRY(const auto lease,
+               Lease::take(repository, backup.incarnation, Lease::Kind::Use, job));
+    SALVOR_TRY(const BackupObject live,
+               readBackupObject(driver, repository.keys(), backupKey(backup)));
+    BackupObject retired = live;
+    retired.retiredBecause = because;
     // Visible in one of the two places at any moment.
-    SALVOR_CHECK(writeBackupObject(driver, repository.keys(), object));
-    return driver.remove(backupKey(backup));
+    SALVOR_CHECK(writeBackupObject(driver, repository.keys(), retired));
+    return moveAway(repository, backupKey(backup), retiredKey(backup), live);
 }
 
 Result<std::vector<model::RetiredBackup>> retiredBackups(const Repository& repository,
@@ -82,18 +88,22 @@ Result<> bringBack(const Repository& repository, const model::Backup& backup, Jo
                Lease::take(repository, backup.incarnation, Lease::Kind::Use, job));
     SALVOR_TRY(BackupObject object,
                readBackupObject(driver, repository.keys(), retiredKey(backup)));
-    SALVOR_CHECK(checkIsWhole(repository, object));
+    SALVOR_TRY(const auto missing, firstMissingPack(repository, backup.incarnation, object.packs));
+    if (missing)
+        job.events.warning("'" + *missing + "', which backup '" + backup.id
+                           + "' names, is not there. 'salvorctl verify " + backup.id
+                           + "' says what can be restored of it.");
     object.retiredBecause.clear();
     Result<> written = writeBackupObject(driver, repository.keys(), object);
     // Whoever was killed while retiring or bringing back left it in both places.
     if (!written.ok() && written.error().code != ErrorCode::AlreadyExists)
         return written;
-    return driver.remove(retiredKey(backup));
+    return moveAway(repository, retiredKey(backup), backupKey(backup), object);
 }
 
 Result<> hold(const Repository& repository, const model::Backup& backup, const model::Hold& hold)
 {
-    const storage::ObjectKey key = holdKey(backup.incarnation.cluster, backup.id);
+    const ObjectKey key = holdKey(backup.incarnation.cluster, backup.id);
     const std::string text = Json(Json::Object{{"format", 1},
                                                {"backup", backup.id},
                                                {"reason", hold.reason},

@@ -9,13 +9,14 @@ namespace salvor::repository {
 /// Takes a backup out of every list; what it needs stays until a sweep finds it retired for long
 /// enough, and bringBack() works until then.
 ///
-/// Errors: NotFound; those of the driver.
+/// Waits for a sweep to end. Errors: NotFound; Cancelled; those of the driver.
 [[nodiscard]] Result<> retire(const Repository& repository, const model::Backup& backup,
-                              const std::string& because);
+                              const std::string& because, JobContext& job);
 /// Oldest first. Those of one cluster.
 [[nodiscard]] Result<std::vector<model::RetiredBackup>> retiredBackups(const Repository& repository,
                                                                        const std::string& cluster);
-/// Back into the lists. Errors: NotFound; NotReady when a part of it was removed already.
+/// Back into the lists; with a warning when a pack that it names is not there. Waits for a sweep to
+/// end. Errors: NotFound.
 [[nodiscard]] Result<> bringBack(const Repository& repository, const model::Backup& backup,
                                  JobContext& job);
 

@@ -5,6 +5,7 @@
 #include "core/repository/index.h"
 #include "core/repository/lease.h"
 #include "core/repository/parallel.h"
+#include "core/repository/retired.h"
 #include "core/repository/sealed_object.h"
 
 #include <algorithm>
@@ -69,6 +70,10 @@ public:
             model::lastSegmentBefore(backup.timeline, backup.stopLsn, m_segmentSize).number);
     }
     [[nodiscard]] bool pack(const format::Id& id) const { return m_packs.contains(id); }
+    [[nodiscard]] bool packsAreIn(const std::set<format::Id>& there) const
+    {
+        return std::includes(there.begin(), there.end(), m_packs.begin(), m_packs.end());
+    }
     [[nodiscard]] bool segment(std::uint64_t number) const
     {
         return std::any_of(m_wal.begin(), m_wal.end(), [&](const auto& range) {
@@ -115,14 +120,22 @@ Result<> addPacks(Going& going, const Repository& repository, const model::Incar
     });
 }
 
+/// From where on WAL is kept, as it was said at some time.
+struct Cut {
+    ObjectKey key;
+    Moment at;
+    model::Lsn keepFrom{};
+};
+
 Result<> addSegments(Going& going, const Repository& repository,
-                     const model::Incarnation& incarnation, const Needed& needed,
-                     model::Lsn keepFrom)
+                     const model::Incarnation& incarnation, const Needed& needed, const Cut& cut)
 {
-    const std::uint64_t first = value(keepFrom) / incarnation.identity.segmentSize;
+    const std::uint64_t first = value(cut.keepFrom) / incarnation.identity.segmentSize;
     SALVOR_TRY(auto segments, repository.segments(incarnation));
+    // What came after the mark is of a timeline that went back behind it.
     for (auto& each : segments)
-        if (each.segment.number < first && !needed.segment(each.segment.number))
+        if (each.segment.number < first && each.storedAt <= cut.at
+            && !needed.segment(each.segment.number))
             going.segments.push_back(std::move(each));
     return {};
 }
@@ -146,13 +159,6 @@ Result<model::Lsn> readMark(const Repository& repository, const ObjectKey& key)
     return model::lsnAt(json, "keepFrom").in("object '" + key + "'");
 }
 
-/// From where on WAL is kept, as it was said at some time.
-struct Cut {
-    ObjectKey key;
-    Moment at;
-    model::Lsn keepFrom{};
-};
-
 /// One run, step by step in the order of execute().
 class Sweeper {
 public:
@@ -167,9 +173,11 @@ public:
     [[nodiscard]] Result<SweepReport> execute();
 
 private:
-    [[nodiscard]] Result<Needed> forgetRetired();
+    [[nodiscard]] Result<Needed> forgetRetired(Moment now);
+    [[nodiscard]] Result<bool> packsAreWhole(const Needed& needed);
     [[nodiscard]] Result<std::vector<Cut>> updateCuts();
-    [[nodiscard]] Result<std::optional<model::Lsn>> dueCut(const std::vector<Cut>& cuts);
+    [[nodiscard]] Result<std::optional<Cut>> dueCut(const std::vector<Cut>& cuts);
+    [[nodiscard]] Result<> noteSwept(model::Lsn keepFrom);
     [[nodiscard]] Result<std::vector<Cut>> readCuts() const;
     [[nodiscard]] Result<Cut> writeCut(model::Lsn keepFrom);
     [[nodiscard]] Result<> dropFromIndex(const std::set<format::Id>& packs);
@@ -192,18 +200,24 @@ Result<SweepReport> Sweeper::execute()
     SALVOR_TRY(const auto cuts, updateCuts());
     SALVOR_TRY(const Moment now, m_lease->storeTime());
     m_before = now - m_request.grace;
-    SALVOR_TRY(const Needed needed, forgetRetired());
+    SALVOR_TRY(const Needed needed, forgetRetired(now));
     Going going;
-    SALVOR_CHECK(addPacks(going, m_repository, m_incarnation,
-                          [&](const format::Id& id, const ObjectInfo& object) {
-                              return !needed.pack(id) && object.modifiedAt <= m_before;
-                          }));
+    SALVOR_TRY(const bool whole, packsAreWhole(needed));
+    if (whole)
+        SALVOR_CHECK(addPacks(going, m_repository, m_incarnation,
+                              [&](const format::Id& id, const ObjectInfo& object) {
+                                  return !needed.pack(id) && object.modifiedAt <= m_before;
+                              }));
+    else
+        m_job.events.warning("A pack that a backup needs is missing or cut short, so no pack was "
+                             "removed: another may hold its contents. 'salvorctl verify' says what "
+                             "is damaged.");
     SALVOR_TRY(const auto cut, dueCut(cuts));
     if (cut) {
         SALVOR_CHECK(addSegments(going, m_repository, m_incarnation, needed, *cut));
         // Before the first goes, so that a gap which was made on purpose is known for one.
         if (!going.segments.empty())
-            SALVOR_CHECK(writeMark(m_repository, sweptKey(m_incarnation), *cut));
+            SALVOR_CHECK(noteSwept(cut->keepFrom));
     }
     going.countInto(m_report);
     m_job.phase("remove", m_report.packBytes + m_report.walBytes);
@@ -217,16 +231,24 @@ Result<SweepReport> Sweeper::execute()
 }
 
 /// What live backups and those need that can still be brought back.
-Result<Needed> Sweeper::forgetRetired()
+Result<Needed> Sweeper::forgetRetired(Moment now)
 {
     Needed needed(m_incarnation.identity.segmentSize);
     // All are read before the first is removed.
     SALVOR_TRY(const auto live, readManifests(m_repository, m_incarnation, "backups/"));
     SALVOR_TRY(const auto retired, readManifests(m_repository, m_incarnation, "retired/"));
-    for (const Manifest& each : live)
+    SALVOR_TRY(const auto held, holds(m_repository, m_incarnation.cluster));
+    std::set<std::string> stays;
+    for (const Manifest& each : live) {
         needed.add(each.object);
+        stays.insert(each.object.backup.id);
+    }
+    // Whoever holds a backup while it is being retired was told that it stays.
+    for (const model::Hold& each : held)
+        if (each.holdsAt(now))
+            stays.insert(each.backupId);
     for (const Manifest& each : retired) {
-        if (each.at > m_before) {
+        if (each.at > m_before || stays.contains(each.object.backup.id)) {
             needed.add(each.object);
             continue;
         }
@@ -234,6 +256,17 @@ Result<Needed> Sweeper::forgetRetired()
         m_report.forgotten.push_back(each.object.backup.id);
     }
     return needed;
+}
+
+/// A needed pack that is lost may have its chunks in another one, which no backup names.
+Result<bool> Sweeper::packsAreWhole(const Needed& needed)
+{
+    SALVOR_TRY(const auto index, m_repository.loadIndex(m_incarnation));
+    std::set<format::Id> there;
+    for (const Repository::Index::Pack& pack : index->packs())
+        if (pack.state == Repository::Index::PackState::Present)
+            there.insert(pack.id);
+    return needed.packsAreIn(there);
 }
 
 Result<std::vector<Cut>> Sweeper::readCuts() const
@@ -278,16 +311,24 @@ Result<std::vector<Cut>> Sweeper::updateCuts()
 }
 
 /// Up to where WAL may go: what was said the grace ago. Of the marks that are old enough one stays.
-Result<std::optional<model::Lsn>> Sweeper::dueCut(const std::vector<Cut>& cuts)
+Result<std::optional<Cut>> Sweeper::dueCut(const std::vector<Cut>& cuts)
 {
-    std::optional<model::Lsn> due;
+    std::optional<Cut> due;
     for (auto each = cuts.rbegin(); each != cuts.rend(); ++each) {
         if (due)
             SALVOR_CHECK(remove(each->key));
         else if (each->at <= m_before)
-            due = each->keepFrom;
+            due = *each;
     }
     return due;
+}
+
+Result<> Sweeper::noteSwept(model::Lsn keepFrom)
+{
+    const auto before = sweptBefore(m_repository, m_incarnation);
+    if (before.ok() && *before && **before >= keepFrom)
+        return {};
+    return writeMark(m_repository, sweptKey(m_incarnation), keepFrom);
 }
 
 /// New index objects for what stays are there before the old ones go, and those before the packs:
@@ -372,7 +413,8 @@ Result<SweepReport> measureSweep(const Repository& repository,
                               return wasNeeded.pack(id) && !needed.pack(id);
                           }));
     if (keepFrom)
-        SALVOR_CHECK(addSegments(going, repository, incarnation, needed, *keepFrom));
+        SALVOR_CHECK(
+            addSegments(going, repository, incarnation, needed, {"", Moment::max(), *keepFrom}));
     SweepReport report;
     going.countInto(report);
     return report;

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <dirent.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <system_error>
@@ -45,6 +46,34 @@ Error failWrite(int errorNumber, const std::string& doing)
     }
     return error;
 }
+
+/// What root makes in somebody's repository is made as that somebody: he would be locked out of it
+/// otherwise, and no link that he left there leads root anywhere. Of this thread, while it lives.
+class AsOwner {
+public:
+    explicit AsOwner(const Path& root)
+    {
+        struct stat status {};
+        if (::geteuid() != 0 || ::stat(root.c_str(), &status) != 0 || status.st_uid == 0)
+            return;
+        m_isOther = true;
+        // Both answer with what it was before, never with an error.
+        ::setfsgid(status.st_gid);
+        ::setfsuid(status.st_uid);
+    }
+    ~AsOwner()
+    {
+        if (!m_isOther)
+            return;
+        ::setfsuid(0);
+        ::setfsgid(::getegid());
+    }
+    AsOwner(const AsOwner&) = delete;
+    AsOwner& operator=(const AsOwner&) = delete;
+
+private:
+    bool m_isOther = false;
+};
 
 /// Moves without ever replacing. NFS and some others know only link(), FAT only the other one.
 int moveIfAbsent(const std::string& from, const Path& to)
@@ -130,14 +159,12 @@ Result<> PosixWriteStream::openTemporary()
     SALVOR_CHECK(m_driver.makeFolder(folder));
     m_driver.sweepOldTemporaries();
     std::string name = (folder / "XXXXXX").native();
+    const AsOwner owner(m_driver.m_root);
     const int descriptor = ::mkostemp(name.data(), O_CLOEXEC);
     if (descriptor < 0)
         return failWrite(errno, "cannot create a file in " + quoted(folder));
     m_file = FileDescriptor(descriptor);
     m_temporary = name;
-    if (const auto owner = m_driver.ownerToKeep())
-        if (::fchown(m_file.get(), owner->user, owner->group) != 0)
-            return failWrite(errno, "cannot give " + quoted(Path(m_temporary)) + " to its owner");
     return {};
 }
 
@@ -182,6 +209,7 @@ Result<> PosixWriteStream::flush()
 
 Result<> PosixWriteStream::moveIntoPlace(const Path& target)
 {
+    const AsOwner owner(m_driver.m_root);
     int errorNumber = 0;
     if (m_how.onlyIfAbsent)
         errorNumber = moveIfAbsent(m_temporary, target);
@@ -368,6 +396,7 @@ Result<> PosixDriver::remove(const ObjectKey& key)
 {
     SALVOR_CHECK(checkKey(key));
     const Path path = pathOf(key);
+    const AsOwner owner(m_root);
     if (::unlink(path.c_str()) != 0) {
         if (errno == ENOENT || errno == ENOTDIR || errno == EISDIR)
             return {};
@@ -379,6 +408,7 @@ Result<> PosixDriver::remove(const ObjectKey& key)
 
 Result<> PosixDriver::makeFolder(const Path& folder)
 {
+    const AsOwner owner(m_root);
     if (auto made = createDirectories(folder); !made.ok()) {
         const ErrorCode code = made.error().code;
         if (code != ErrorCode::AlreadyExists && code != ErrorCode::NotFound)
@@ -386,10 +416,6 @@ Result<> PosixDriver::makeFolder(const Path& folder)
         // AlreadyExists would be taken for an object that is there.
         return fail(ErrorCode::InvalidInput, quoted(folder) + " is needed as a folder and is none");
     }
-    if (const auto owner = ownerToKeep())
-        for (Path at = folder; at.native().size() > m_root.native().size(); at = at.parent_path())
-            if (::lchown(at.c_str(), owner->user, owner->group) != 0)
-                return failWrite(errno, "cannot give " + quoted(at) + " to its owner");
     return {};
 }
 
@@ -410,14 +436,6 @@ Result<> PosixDriver::makeDurableFolder(const Path& folder)
         m_durableFolders.clear();
     m_durableFolders.insert(folder);
     return {};
-}
-
-std::optional<PosixDriver::Owner> PosixDriver::ownerToKeep() const
-{
-    struct stat status {};
-    if (::geteuid() != 0 || ::stat(m_root.c_str(), &status) != 0 || status.st_uid == 0)
-        return std::nullopt;
-    return Owner{status.st_uid, status.st_gid};
 }
 
 void PosixDriver::sweepOldTemporaries()

@@ -44,12 +44,6 @@ private:
     Result<> makeFolder(const Path& folder);
     Result<> makeDurableFolder(const Path& folder);
     void sweepOldTemporaries();
-    /// What root makes in somebody's repository is that somebody's: he would be locked out of it.
-    struct Owner {
-        uid_t user;
-        gid_t group;
-    };
-    [[nodiscard]] std::optional<Owner> ownerToKeep() const;
 
     const Path m_root;
     std::mutex m_mutex;

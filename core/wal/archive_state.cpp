@@ -94,9 +94,10 @@ Result<model::WalArchiveState> archiveState(const repository::Repository& reposi
               [](const auto& a, const auto& b) { return a.child < b.child; });
     for (const auto& fork : state.forks)
         addGapsAtFork(fork, state);
-    SALVOR_TRY(const auto swept, repository::sweptBefore(repository, incarnation));
+    // Where it cannot be read, a gap that a prune made looks like any other.
+    const auto swept = repository::sweptBefore(repository, incarnation);
     const std::uint64_t kept =
-        swept ? value(*swept) / incarnation.identity.segmentSize : std::uint64_t{0};
+        swept.ok() && *swept ? value(**swept) / incarnation.identity.segmentSize : std::uint64_t{0};
     std::erase_if(state.gaps, [&](const auto& gap) { return gap.lastMissing < kept; });
     std::sort(state.gaps.begin(), state.gaps.end(), [](const auto& a, const auto& b) {
         return std::pair(a.timeline, a.firstMissing) < std::pair(b.timeline, b.firstMissing);

@@ -44,7 +44,9 @@ Answer readError(const std::string& text, const std::string& subject)
     const auto code = json->stringAt("code");
     const auto message = json->stringAt("message");
     const auto hint = json->stringAt("hint");
-    if (!about.ok() || *about != subject || !code.ok() || !message.ok() || !hint.ok())
+    // A worker that could not even tell what the file is names no subject.
+    if (!about.ok() || (*about != subject && !about->empty()) || !code.ok() || !message.ok()
+        || !hint.ok())
         return std::nullopt;
     return fail(codeNamed(*code), *message, *hint);
 }
@@ -167,7 +169,10 @@ Result<std::optional<Repository::Pushed>> pushThroughWorker(const Spool& spool, 
         if (!worked && starts++ == mostStarts)
             return Outcome();
         if (!worked)
-            SALVOR_CHECK(startOne(spool, how));
+            if (const Result<> started = startOne(spool, how); !started.ok()) {
+                log(LogLevel::Warning, "WAL is archived one by one: " + started.error().message);
+                return Outcome();
+            }
         std::this_thread::sleep_for(lookInterval);
     }
     return tooLate(spool, name, how.timeout);

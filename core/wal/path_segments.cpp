@@ -28,9 +28,9 @@ Result<PathSegments> PathSegments::list(const repository::Repository& repository
         for (const auto& one : stored)
             listing.m_segments.insert(one.segment);
     }
-    SALVOR_TRY(const auto swept, repository::sweptBefore(repository, incarnation));
-    if (swept)
-        listing.m_keptFrom = value(*swept) / listing.m_segmentSize;
+    // It only chooses words: whoever cannot read it can restore all the same.
+    if (const auto swept = repository::sweptBefore(repository, incarnation); swept.ok() && *swept)
+        listing.m_keptFrom = value(**swept) / listing.m_segmentSize;
     listing.m_path = std::move(path);
     return listing;
 }

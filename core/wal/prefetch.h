@@ -12,7 +12,7 @@ namespace salvor::wal {
 struct Prefetch {
     const Spool& spool;
     ByteCount segmentSize = 0;
-    std::chrono::milliseconds timeout = std::chrono::seconds(60); ///< For what is under way.
+    std::chrono::milliseconds timeout = std::chrono::seconds(10); ///< For what is under way.
     StartWorker startWorker;
 };
 

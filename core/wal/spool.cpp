@@ -160,6 +160,9 @@ void removeOldSpools(const Path& root)
         folders.push_back(at->path());
     const Moment oldest = systemClock().now() - oldAge;
     for (const Path& folder : folders) {
+        const std::string name = folder.filename().native();
+        if (!name.starts_with("push-") && !name.starts_with("get-"))
+            continue; // Somebody else's.
         struct stat status {};
         if (::lstat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)
             || momentFrom(status.st_mtim) > oldest || !fs::exists(folder / lockName, failed))

@@ -93,6 +93,8 @@ class Prune(SiteTest):
         self.site.ctl("hold", ids[0], "--reason", "somebody needs the first mark")
         self.assertEqual(self.backups(), [ids[0], *ids[2:]])
         self.assertEqual(self.restored_marks("--time", times[0]), "1")
+        self.assertIn("for longer", self.site.failure(
+            "hold", ids[0], "--reason", "x", "--until", "2100-01-01 00:00:00Z")[1]["message"])
         self.assertIn("is held", self.site.failure("retire", ids[0], "--reason", "x")[1]["message"])
         self.site.ctl("unhold", ids[0])
 

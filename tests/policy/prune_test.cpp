@@ -3,6 +3,7 @@
 #include "core/repository/retired.h"
 #include "tests/support/made_archive.h"
 #include "tests/support/result_assertions.h"
+#include "tests/support/set_clock.h"
 
 #include <gtest/gtest.h>
 
@@ -159,6 +160,37 @@ TEST_F(PruneTest, AHoldThatCannotBeReadStopsIt)
         storage::writeObject(*archive.driver, "holds/orders/" + backups[0].id, asBytes("no hold")));
 
     EXPECT_FAILS(planPrune(*archive.repository, "orders", rules, archive.job), Corrupt);
+}
+
+TEST_F(PruneTest, ADamagedNoteOfWhatWasSweptKeepsNobodyFromRestoring)
+{
+    ASSERT_OK(applyPrune(*archive.repository, plan(), 0s, archive.job));
+    const auto before = plan().before;
+    ASSERT_OK(storage::writeObject(*archive.driver, "marks/orders/1/swept", asBytes("no note")));
+
+    const PrunePlan then = plan();
+
+    ASSERT_EQ(then.before.size(), before.size());
+    EXPECT_EQ(then.before.front().toTime, before.front().toTime);
+    EXPECT_OK(wal::archiveState(*archive.repository, archive.incarnation));
+}
+
+TEST_F(PruneTest, WithAClockThatIsFarOffNothingIsRetired)
+{
+    // The store's own clock is years away.
+    static const test::SetClock clock;
+    const auto driver = std::make_shared<storage::MemoryDriver>(clock);
+    const auto objects = test::must(storage::listObjects(*archive.driver, ""));
+    for (const auto& object : objects)
+        ASSERT_OK(storage::writeObject(
+            *driver, object.key, test::must(storage::readObject(*archive.driver, object.key))));
+    const auto repository = test::must(repository::Repository::open(driver, {}));
+
+    const auto outcome = applyPrune(*repository, plan(), 0s, archive.job);
+
+    ASSERT_FAILS(outcome, NotReady);
+    EXPECT_NE(outcome.error().message.find("clocks"), std::string::npos);
+    EXPECT_EQ(test::must(repository->backups("orders")).size(), 4U);
 }
 
 TEST_F(PruneTest, AnUnknownClusterIsNotFound)

@@ -188,6 +188,21 @@ TEST_F(RetentionTest, ATimelineThatIsStillWrittenToKeepsItsOwnBeginning)
     EXPECT_EQ(kept(), (Ids{"b2", "b4"}));
 }
 
+TEST_F(RetentionTest, TheNewestOfTheTimelineThatIsWrittenToStaysWhateverLiesOnADeadOne)
+{
+    // A standby was promoted: timeline 2 left 1 at 290, before b3, the newest.
+    addDays(3);
+    auto& branches = input.histories[0].branches;
+    branches[0].lastActive = now - 1h;
+    branches.push_back({{{{model::TimelineId{1}, model::Lsn{0}, model::Lsn{290}},
+                          {model::TimelineId{2}, model::Lsn{290}, std::nullopt}}},
+                        now});
+    input.rules.last = 1;
+
+    EXPECT_EQ(kept(), (Ids{"b2", "b3"}));
+    EXPECT_EQ(keepFrom(), 200U);
+}
+
 TEST_F(RetentionTest, AnOlderIncarnationStaysUntilTheNewOneReachesBackThatFar)
 {
     addDays(5);

@@ -28,7 +28,7 @@ protected:
     test::SetClock clock;
     model::Incarnation incarnation;
     // Nobody renews by himself here.
-    Lease::Timings timings{{1h, 10min}, {1h, 1min}, 5ms};
+    Lease::Timings timings{{1h, 5min, 10min}, {1h, 30s, 10min}, 5ms};
     std::stop_source source;
     Progress progress;
     test::KeptEvents events;
@@ -101,14 +101,24 @@ TEST_F(LeaseTest, WhatADeadHolderLeftEndsByTheClockOfTheStore)
     clock.advance(10min);
     auto sweep = take(Lease::Kind::Sweep);
     ASSERT_OK(sweep);
-    clock.advance(1min);
+    clock.advance(10min);
+
+    EXPECT_OK(take(Lease::Kind::Use));
+}
+
+TEST_F(LeaseTest, OneWithADateToComeEndsWhenNobodyRenewsIt)
+{
+    timings.sweep.term = 30ms;
+    const auto sweep = take(Lease::Kind::Sweep);
+    ASSERT_OK(sweep);
+    clock.advance(-24h * 365);
 
     EXPECT_OK(take(Lease::Kind::Use));
 }
 
 TEST_F(LeaseTest, OneThatRanOutIsNotFreshAndASweepMustNotGoOn)
 {
-    timings = {{1h, 20ms}, {1h, 20ms}, 5ms};
+    timings = {{1h, 20ms, 20ms}, {1h, 20ms, 20ms}, 5ms};
     const auto user = take(Lease::Kind::Use);
     ASSERT_OK(user);
     std::this_thread::sleep_for(20ms);

@@ -12,6 +12,49 @@ namespace {
 
 using namespace std::chrono_literals;
 
+/// Does something else before one object is removed, as another program might.
+class Interrupted final : public storage::Driver {
+public:
+    explicit Interrupted(std::shared_ptr<storage::Driver> inner)
+        : m_inner(std::move(inner))
+    {}
+    [[nodiscard]] storage::Capabilities capabilities() const noexcept override
+    {
+        return m_inner->capabilities();
+    }
+    [[nodiscard]] std::string location() const override { return m_inner->location(); }
+    Result<storage::ObjectInfo> stat(const storage::ObjectKey& key) override
+    {
+        return m_inner->stat(key);
+    }
+    Result<> list(const storage::ObjectKey& prefix, const storage::ObjectVisitor& visit) override
+    {
+        return m_inner->list(prefix, visit);
+    }
+    Result<std::unique_ptr<storage::ReadStream>> openRead(const storage::ObjectKey& key,
+                                                          storage::ByteRange range) override
+    {
+        return m_inner->openRead(key, range);
+    }
+    Result<std::unique_ptr<storage::WriteStream>>
+    openWrite(const storage::ObjectKey& key, const storage::WriteOptions& how) override
+    {
+        return m_inner->openWrite(key, how);
+    }
+    Result<> remove(const storage::ObjectKey& key) override
+    {
+        if (key == before)
+            std::exchange(act, [] {})();
+        return m_inner->remove(key);
+    }
+
+    storage::ObjectKey before;
+    std::function<void()> act = [] {};
+
+private:
+    std::shared_ptr<storage::Driver> m_inner;
+};
+
 class SweepTest : public RepositoryTest {
 protected:
     SweepTest()
@@ -47,7 +90,7 @@ protected:
 
 TEST_F(SweepTest, ARetiredBackupIsInNoListAndComesBackWhole)
 {
-    ASSERT_OK(retire(*repository, old, "a test"));
+    ASSERT_OK(retire(*repository, old, "a test", job.context));
 
     EXPECT_EQ(repository->backups("prod")->size(), 1U);
     EXPECT_FAILS(repository->backup("b1"), NotFound);
@@ -67,7 +110,7 @@ TEST_F(SweepTest, ARetiredBackupIsInNoListAndComesBackWhole)
 TEST_F(SweepTest, WhatOnlyARetiredBackupNeedsGoesAndTheOthersStayWhole)
 {
     const auto before = keysBelow(*driver, "packs/").size();
-    ASSERT_OK(retire(*repository, old, "a test"));
+    ASSERT_OK(retire(*repository, old, "a test", job.context));
 
     const auto report = sweepNow();
 
@@ -89,7 +132,7 @@ TEST_F(SweepTest, TheMeasureSaysWhatWillGoAndChangesNothing)
 
     ASSERT_OK(frees);
     EXPECT_EQ(snapshot(*driver), before);
-    ASSERT_OK(retire(*repository, old, "a test"));
+    ASSERT_OK(retire(*repository, old, "a test", job.context));
     const auto report = sweepNow();
     EXPECT_EQ(frees->packs, report->packs);
     EXPECT_EQ(frees->packBytes, report->packBytes);
@@ -97,14 +140,14 @@ TEST_F(SweepTest, TheMeasureSaysWhatWillGoAndChangesNothing)
 
 TEST_F(SweepTest, UntilTheGraceIsOverItCanComeBack)
 {
-    ASSERT_OK(retire(*repository, old, "a test"));
+    ASSERT_OK(retire(*repository, old, "a test", job.context));
     clock.advance(59min);
     const auto early = sweepNow(1h);
     ASSERT_OK(early);
     EXPECT_EQ(early->packs, 0U);
     ASSERT_OK(bringBack(*repository, old, job.context));
     EXPECT_OK(load(old));
-    ASSERT_OK(retire(*repository, old, "again"));
+    ASSERT_OK(retire(*repository, old, "again", job.context));
     clock.advance(1h);
 
     const auto late = sweepNow(1h);
@@ -138,7 +181,7 @@ TEST_F(SweepTest, PacksOfAKilledBackupAreKeptForTheGraceSoThatTheNextReusesThem)
 
 TEST_F(SweepTest, WithABackupThatCannotBeReadNothingGoes)
 {
-    ASSERT_OK(retire(*repository, old, "a test"));
+    ASSERT_OK(retire(*repository, old, "a test", job.context));
     overwrite(*driver, "backups/prod/b2", textData(500, 1));
     const auto before = keysBelow(*driver, "");
 
@@ -151,7 +194,7 @@ TEST_F(SweepTest, WithABackupThatCannotBeReadNothingGoes)
 
 TEST_F(SweepTest, WhileABackupIsAddedNothingGoes)
 {
-    ASSERT_OK(retire(*repository, old, "a test"));
+    ASSERT_OK(retire(*repository, old, "a test", job.context));
     const auto builder = newBuilder();
 
     EXPECT_FAILS(sweepNow(), NotReady);
@@ -193,6 +236,57 @@ TEST_F(SweepTest, AHoldIsKeptWithItsReasonAndASecondReplacesIt)
     EXPECT_EQ(*holds(*repository, "prod"), std::vector<model::Hold>{second});
     ASSERT_OK(unhold(*repository, old));
     EXPECT_TRUE(holds(*repository, "prod")->empty());
+}
+
+TEST_F(SweepTest, WhoHoldsABackupWhileItIsRetiredWasToldTheTruth)
+{
+    const auto interrupted = std::make_shared<Interrupted>(driver);
+    driver = interrupted;
+    reopen(keyFile('k'));
+    interrupted->before = "backups/prod/b1";
+    interrupted->act = [&] {
+        EXPECT_OK(hold(*repository, old, {"b1", "needed", "dba", clock.now(), {}}));
+    };
+    ASSERT_OK(retire(*repository, old, "a test", job.context));
+
+    const auto report = sweepNow();
+
+    ASSERT_OK(report);
+    EXPECT_EQ(report->packs, 0U);
+    ASSERT_OK(bringBack(*repository, old, job.context));
+    EXPECT_OK(load(old));
+}
+
+TEST_F(SweepTest, RetiredAndBroughtBackAtOnceABackupIsSomewhere)
+{
+    const auto interrupted = std::make_shared<Interrupted>(driver);
+    driver = interrupted;
+    reopen(keyFile('k'));
+    interrupted->before = "backups/prod/b1";
+    interrupted->act = [&] { EXPECT_OK(bringBack(*repository, old, job.context)); };
+
+    ASSERT_OK(retire(*repository, old, "a test", job.context));
+
+    EXPECT_OK(repository->backup("b1"));
+    interrupted->before = "retired/prod/b1";
+    interrupted->act = [&] { EXPECT_OK(retire(*repository, old, "again", job.context)); };
+    ASSERT_OK(retire(*repository, old, "a test", job.context));
+    ASSERT_OK(bringBack(*repository, old, job.context));
+    EXPECT_TRUE(repository->backup("b1").ok() || retiredBackups(*repository, "prod")->size() == 1);
+}
+
+TEST_F(SweepTest, WithANeededPackLostNoPackGoesSinceAnotherMayHoldItsContents)
+{
+    ASSERT_OK(retire(*repository, old, "a test", job.context));
+    // All are old enough, and every one is needed by a backup or the retired one.
+    for (const auto& key : keysBelow(*driver, "packs/")) {
+        const Bytes content = *storage::readObject(*driver, key);
+        ASSERT_OK(driver->remove(key));
+        const auto without = keysBelow(*driver, "packs/");
+        ASSERT_OK(sweepNow(1h));
+        EXPECT_EQ(keysBelow(*driver, "packs/"), without);
+        ASSERT_OK(storage::writeObject(*driver, key, content));
+    }
 }
 
 /// WAL segments 1 to 9; b1 needs 2 and 3, b2 needs 6.
@@ -268,11 +362,34 @@ TEST_F(SweepWalTest, RulesThatWantMoreAgainWithdrawWhatWasSaid)
     EXPECT_EQ(left().size(), 8U);
 }
 
+TEST_F(SweepWalTest, WalThatCameAfterTheNoteIsOfATimelineThatWentBackAndStays)
+{
+    ASSERT_OK(sweepNow(1h, startOf(8)));
+    clock.advance(1h);
+    ASSERT_OK(repository->pushSegment(pinned(), {model::TimelineId{2}, 4},
+                                      textData(identity.segmentSize, 44)));
+
+    ASSERT_OK(sweepNow(1h, startOf(8)));
+
+    EXPECT_EQ(left(), (Numbers{2, 3, 6, 8, 9, 4}));
+}
+
+TEST_F(SweepWalTest, WhatWasSweptIsNeverSaidToBeLess)
+{
+    ASSERT_OK(sweepNow(0s, startOf(8)));
+    ASSERT_OK(retire(*repository, *repository->backup("c2"), "a test", job.context));
+
+    ASSERT_OK(sweepNow(0s, startOf(7)));
+
+    EXPECT_EQ(left(), (Numbers{2, 3, 8, 9}));
+    EXPECT_EQ(*sweptBefore(*repository, pinned()), std::optional(startOf(8)));
+}
+
 TEST_F(SweepWalTest, ARetiredBackupKeepsItsWalUntilItGoes)
 {
     ASSERT_OK(sweepNow(1h, startOf(9)));
     clock.advance(30min);
-    ASSERT_OK(retire(*repository, *repository->backup("c1"), "a test"));
+    ASSERT_OK(retire(*repository, *repository->backup("c1"), "a test", job.context));
     clock.advance(30min);
     ASSERT_OK(sweepNow(1h, startOf(9)));
     EXPECT_EQ(left(), (Numbers{2, 3, 6, 9}));
@@ -287,7 +404,7 @@ class SweepCrash : public SweepTest {};
 
 TEST_F(SweepCrash, WhereverItDiesTheRestIsWholeAndTheNextOneFinishes)
 {
-    ASSERT_OK(retire(*repository, old, "a test"));
+    ASSERT_OK(retire(*repository, old, "a test", job.context));
     const auto whole = snapshot(*driver);
     bool finished = false;
     for (int nth = 1; !finished && nth < 100; ++nth) {
@@ -304,7 +421,7 @@ TEST_F(SweepCrash, WhereverItDiesTheRestIsWholeAndTheNextOneFinishes)
         reopen(keyFile('k'));
         expectSound(kept);
         // What the dead one left in leases/ ends by itself.
-        clock.advance(1min);
+        clock.advance(10min);
 
         ASSERT_OK(sweepNow());
 

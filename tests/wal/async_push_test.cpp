@@ -201,13 +201,26 @@ TEST_F(AsyncPushTest, AWorkerThatCannotBeginSaysWhy)
     EXPECT_OK(push(path, worker())); // And the next one is asked anew.
 }
 
-TEST_F(AsyncPushTest, AWorkerThatCannotBeStartedIsAnError)
+TEST_F(AsyncPushTest, WithoutAWorkerTheCallerPushesItself)
 {
     const auto pushed = push(ready(1), [](const FileDescriptor& /*lock*/) -> Result<> {
         return fail(ErrorCode::NotFound, "cannot start 'salvorctl'");
     });
 
-    EXPECT_FAILS(pushed, NotFound);
+    ASSERT_OK(pushed);
+    EXPECT_EQ(*pushed, std::nullopt);
+}
+
+TEST_F(AsyncPushTest, AnErrorOfAWorkerThatCouldNotLookAtTheFileIsHeard)
+{
+    const Path path = ready(1);
+
+    const auto pushed = push(path, workers.starting([this] {
+        ASSERT_OK(refuse(spool, nameOf(1), "", fail(ErrorCode::Denied, "cannot read it")));
+        test::waitUntil([this] { return !spool.get(nameOf(1) + ".error"); });
+    }));
+
+    EXPECT_FAILS(pushed, Denied);
 }
 
 TEST_F(AsyncPushTest, NothingIsPushedIntoARepositoryThatWasReplaced)
@@ -308,18 +321,20 @@ TEST(Spool, OldOnesThatNobodyWorksForAreRemoved)
         std::filesystem::last_write_time(directory.path() / name,
                                          std::filesystem::file_time_type::clock::now() - 48h);
     };
-    made("young");
-    made("old");
-    const Spool used = made("used");
+    made("push-young");
+    made("push-old");
+    made("others");
+    const Spool used = made("get-used");
     const auto lock = used.tryLock();
-    std::filesystem::create_directory(directory.path() / "foreign");
-    for (const char* name : {"old", "used", "foreign"})
+    std::filesystem::create_directory(directory.path() / "get-foreign");
+    for (const char* name : {"push-old", "get-used", "get-foreign", "others"})
         age(name);
 
     removeOldSpools(directory.path());
 
-    EXPECT_TRUE(std::filesystem::exists(directory.path() / "young" / "left"));
-    EXPECT_FALSE(std::filesystem::exists(directory.path() / "old"));
-    EXPECT_TRUE(std::filesystem::exists(directory.path() / "used" / "left"));
-    EXPECT_TRUE(std::filesystem::exists(directory.path() / "foreign"));
+    EXPECT_TRUE(std::filesystem::exists(directory.path() / "push-young" / "left"));
+    EXPECT_FALSE(std::filesystem::exists(directory.path() / "push-old"));
+    EXPECT_TRUE(std::filesystem::exists(directory.path() / "get-used" / "left"));
+    EXPECT_TRUE(std::filesystem::exists(directory.path() / "get-foreign"));
+    EXPECT_TRUE(std::filesystem::exists(directory.path() / "others" / "left"));
 }
