@@ -111,9 +111,10 @@ pg1-user=postgres
               f"{platform.machine()}, {os.cpu_count()} processors")
 
     def wait_archive(self):
-        name = self.server.sql("SELECT pg_walfile_name(pg_switch_wal())")
-        harness.wait_for(name, lambda: self.server.sql(
-            f"SELECT last_archived_wal >= '{name}' FROM pg_stat_archiver") == "t", 900)
+        self.server.sql("SELECT pg_switch_wal()")
+        status = os.path.join(self.server.data, "pg_wal", "archive_status")
+        harness.wait_for("the archiver", lambda: not any(
+            name.endswith(".ready") for name in os.listdir(status)), 900)
 
     def rest(self, *verb, env=None):
         return timed(["pgbackrest", f"--config={self.rest_conf}", "--stanza=demo", *verb], env)
