@@ -68,10 +68,9 @@ Result<Backup> HostBackup::execute()
     SALVOR_CHECK(checkName());
     SALVOR_CHECK(checkArchiving());
     SALVOR_TRY(m_backup.incarnation, m_repository.pin(m_request.cluster, m_facts.identity));
-    SALVOR_TRY(m_builder,
-               repository::BackupBuilder::create(m_repository, m_backup.incarnation,
-                                                 {.compressionLevel = m_request.compressionLevel},
-                                                 m_job));
+    SALVOR_TRY(m_builder, repository::BackupBuilder::create(
+                              m_repository, m_backup.incarnation,
+                              {.compressionLevel = m_request.compressionLevel}, m_job));
     SALVOR_TRY(auto session, start(std::move(connection)));
     SALVOR_CHECK(copy());
     SALVOR_TRY(const auto stop, session.stop(m_job.stop));

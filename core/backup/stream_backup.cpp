@@ -215,10 +215,9 @@ Result<Backup> StreamBackup::execute()
     SALVOR_TRY(auto replication, open());
     SALVOR_CHECK(lookAtServer(replication));
     SALVOR_TRY(m_backup.incarnation, m_repository.pin(m_request.cluster, m_identity));
-    SALVOR_TRY(m_builder,
-               repository::BackupBuilder::create(m_repository, m_backup.incarnation,
-                                                 {.compressionLevel = m_request.compressionLevel},
-                                                 m_job));
+    SALVOR_TRY(m_builder, repository::BackupBuilder::create(
+                              m_repository, m_backup.incarnation,
+                              {.compressionLevel = m_request.compressionLevel}, m_job));
     m_job.phase("checkpoint", 0);
     // Before the backup starts, so that none of its WAL can go.
     SALVOR_TRY(auto second, open());

@@ -47,7 +47,7 @@ struct WalConflict {
 struct WalArchiveState {
     Incarnation incarnation;
     std::vector<WalRange> ranges; ///< In order of timeline, then segment.
-    std::vector<WalGap> gaps; ///< Not those that a prune made.
+    std::vector<WalGap> gaps;     ///< Not those that a prune made.
     std::vector<TimelineFork> forks;
     std::vector<WalConflict> conflicts;
 };

@@ -34,6 +34,13 @@ std::string_view nameOf(std::string_view key)
     return key.substr(key.rfind('/') + 1);
 }
 
+Error notListed(const storage::ObjectKey& key)
+{
+    return fail(ErrorCode::Incompatible,
+                "the store does not list '" + key + "', which was just written to it",
+                "Salvor needs a store whose listings are up to date.");
+}
+
 } // namespace
 
 Lease::Lease(const Repository& repository, const model::Incarnation& incarnation, Kind kind,
@@ -118,8 +125,11 @@ Result<> Lease::renew()
 Result<Moment> Lease::storeTime()
 {
     SALVOR_CHECK(renew());
-    SALVOR_TRY(const storage::ObjectInfo own, m_repository.driver().stat(m_key));
-    return own.modifiedAt;
+    // As a listing tells it, since others' times come from there: S3 tells whole seconds elsewhere.
+    SALVOR_TRY(const auto listed, storage::listObjects(m_repository.driver(), m_key));
+    if (listed.empty())
+        return notListed(m_key);
+    return listed.front().modifiedAt;
 }
 
 bool Lease::isFresh() const
@@ -135,9 +145,7 @@ Result<Lease::Others> Lease::others()
     const auto mine = std::find_if(objects.begin(), objects.end(),
                                    [&](const auto& object) { return object.key == m_key; });
     if (mine == objects.end())
-        return fail(ErrorCode::Incompatible,
-                    "the store does not list '" + m_key + "', which was just written to it",
-                    "Salvor needs a store whose listings are up to date.");
+        return notListed(m_key);
     Others found;
     for (const storage::ObjectInfo& object : objects) {
         const bool sweeps = nameOf(object.key).starts_with(sweepMark);
