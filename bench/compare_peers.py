@@ -213,6 +213,7 @@ pg1-user=postgres
         """Seconds until the server's own archiver has nothing left to archive."""
         folder = os.path.join(self.server.data, "pg_wal", "archive_status")
         self.server.configure({"archive_command": command})
+        touch_memory()
         began = time.monotonic()
         self.server.sql("SELECT pg_reload_conf()")
         harness.wait_for("the archiver", lambda: not any(
@@ -266,6 +267,7 @@ pg1-user=postgres
         if harness.ROOT:
             harness.subprocess.run(["chown", "-R", "postgres:postgres", target], check=True)
         os.sync()
+        touch_memory()
         harness.run([self.server.program("pg_ctl"), "-D", target, "-w", "-t", "600", "-l", log,
                      "-o", f"-c unix_socket_directories={self.server.socket} "
                      f"-c port={harness.free_port()} -c listen_addresses=''", "start"],
