@@ -1,6 +1,7 @@
 #include "core/backup/backup.h"
 
 #include "core/backup/run.h"
+#include "core/base/who.h"
 
 #include <array>
 #include <grp.h>
@@ -21,9 +22,7 @@ Backup newBackup(const BackupRequest& request)
     backup.id = model::newBackupId(backup.startedAt, static_cast<std::uint16_t>(random()));
     backup.mode = request.mode;
     backup.toolVersion = SALVOR_VERSION;
-    std::array<char, 256> host{};
-    if (::gethostname(host.data(), host.size() - 1) == 0)
-        backup.host = host.data();
+    backup.host = hostName();
     backup.annotations = request.annotations;
     return backup;
 }

@@ -98,6 +98,8 @@ constexpr std::array restoreOptions = {
 constexpr std::array verifyOptions = {
     OptionSpec{"--all", Flag, "", "Everything in every repository (default)."},
     OptionSpec{"--sample", Text, "PERCENT", "Read a share of the contents only, 1 to 100."},
+    OptionSpec{"--stale", Text, "DURATION",
+               "Only backups of which not everything was read for so long, such as 30d."},
     OptionSpec{"--restore", Text, "DIR",
                "Restore BACKUP into a new DIR, start it, have PostgreSQL check it, and remove it."},
     OptionSpec{"--latest", Flag, "", "With --restore: replay all WAL that follows, too."},

@@ -1,32 +1,16 @@
 #include "core/base/text.h"
+#include "core/base/who.h"
 #include "core/cli/commands.h"
 #include "core/cli/render.h"
 #include "core/cli/requests.h"
 #include "core/cli/text.h"
 #include "core/model/json_fields.h"
 
-#include <array>
-#include <pwd.h>
-#include <unistd.h>
-
 namespace salvor::cli {
 
 namespace {
 
 constexpr std::chrono::seconds defaultGrace{86400};
-
-std::string whoAmI()
-{
-    std::array<char, 4096> buffer{};
-    passwd entry{};
-    passwd* found = nullptr;
-    ::getpwuid_r(::geteuid(), &entry, buffer.data(), buffer.size(), &found);
-    std::string who = found != nullptr ? found->pw_name : std::to_string(::geteuid());
-    std::array<char, 256> host{};
-    if (::gethostname(host.data(), host.size() - 1) == 0)
-        who.append("@").append(host.data());
-    return who;
-}
 
 std::string sumText(const repository::SweepReport& report)
 {

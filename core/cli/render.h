@@ -17,6 +17,8 @@ namespace salvor::cli {
 [[nodiscard]] Json incarnationJson(const model::Incarnation& incarnation);
 [[nodiscard]] Json checkJson(const model::Check& check);
 [[nodiscard]] Json reportJson(const console::ClusterReport& report);
+[[nodiscard]] Json::Object backupMembers(const model::Backup& backup,
+                                         const model::Assurance& assurance);
 [[nodiscard]] Json fileJson(const console::BackupFile& file);
 [[nodiscard]] Json walStateJson(const model::WalArchiveState& state);
 [[nodiscard]] Json rangeJson(const model::RecoverableRange& range);
@@ -36,8 +38,10 @@ namespace salvor::cli {
                                          const repository::RepositoryInfo& info);
 [[nodiscard]] std::string keySlotsText(const std::vector<repository::KeySlot>& slots);
 [[nodiscard]] std::string checksText(const std::vector<model::Check>& checks);
-[[nodiscard]] std::string backupsText(const std::vector<model::Backup>& backups);
-[[nodiscard]] std::string backupText(const model::Backup& backup);
+[[nodiscard]] std::string backupsText(const std::vector<model::Backup>& backups,
+                                      const model::Assurances& assurances);
+[[nodiscard]] std::string backupText(const model::Backup& backup,
+                                     const model::Assurance& assurance);
 [[nodiscard]] std::string filesText(const std::vector<console::BackupFile>& files);
 [[nodiscard]] std::string walText(const model::WalArchiveState& state,
                                   const std::vector<model::RecoverableRange>& recoverable);

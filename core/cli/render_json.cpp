@@ -123,6 +123,22 @@ Json reportJson(const console::ClusterReport& report)
     };
 }
 
+Json::Object backupMembers(const model::Backup& backup, const model::Assurance& assurance)
+{
+    const Json json = model::toJson(backup);
+    Json::Object members = *json.asObject();
+    Json::Object shown{{"level", "V" + std::to_string(static_cast<int>(assurance.level))},
+                       {"name", model::assuranceName(assurance.level)},
+                       {"damaged", assurance.damaged}};
+    if (assurance.shown) {
+        shown.emplace("at", model::toJson(assurance.shown->at));
+        shown.emplace("by", assurance.shown->by);
+        shown.emplace("finding", assurance.shown->finding);
+    }
+    members.emplace("assurance", std::move(shown));
+    return members;
+}
+
 Json fileJson(const console::BackupFile& file)
 {
     return Json::Object{

@@ -46,6 +46,27 @@ std::string damageText(const model::Backup& backup)
     return listText("Pages whose checksum was wrong on the server", lines);
 }
 
+/// "restored 2026-11-21", "DAMAGED", "-".
+std::string assuranceText(const model::Assurance& assurance)
+{
+    if (assurance.damaged)
+        return "DAMAGED";
+    return assurance.shown ? std::string(model::assuranceName(assurance.level)) + " "
+                                 + timeText(assurance.shown->at).substr(0, 10)
+                           : "-";
+}
+
+/// What was found when, and by whom.
+std::string assuranceSentence(const model::Assurance& assurance)
+{
+    if (!assurance.shown)
+        return "never";
+    const model::Verification& shown = *assurance.shown;
+    const std::string when = timeText(shown.at) + " by " + printable(shown.by);
+    return assurance.damaged ? "DAMAGED, found " + when + ": " + printable(shown.finding)
+                             : std::string(model::assuranceName(shown.level)) + ", " + when;
+}
+
 } // namespace
 
 std::string versionText(int serverVersion)
@@ -88,7 +109,8 @@ std::string checksText(const std::vector<model::Check>& checks)
     return text;
 }
 
-std::string backupsText(const std::vector<model::Backup>& backups)
+std::string backupsText(const std::vector<model::Backup>& backups,
+                        const model::Assurances& assurances)
 {
     using enum Table::Align;
     Table table({{"BACKUP"},
@@ -100,16 +122,18 @@ std::string backupsText(const std::vector<model::Backup>& backups)
                  {"STOP", Right},
                  {"SIZE", Right},
                  {"STORED", Right},
-                 {"NEW", Right}});
+                 {"NEW", Right},
+                 {"VERIFIED"}});
     for (const model::Backup& each : backups)
         table.add({each.id, each.incarnation.cluster, timeText(each.finishedAt),
                    std::string(model::backupModeName(each.mode)), versionText(each.serverVersion),
                    timelineText(each.timeline), model::formatLsn(each.stopLsn),
-                   sizeText(each.logicalSize), sizeText(each.storedSize), sizeText(each.newSize)});
+                   sizeText(each.logicalSize), sizeText(each.storedSize), sizeText(each.newSize),
+                   assuranceText(model::assuranceOf(assurances, each.id))});
     return table.text();
 }
 
-std::string backupText(const model::Backup& backup)
+std::string backupText(const model::Backup& backup, const model::Assurance& assurance)
 {
     std::string source = backup.host + (backup.fromStandby ? " (a standby)" : "");
     std::string text = factsText({
@@ -134,6 +158,7 @@ std::string backupText(const model::Backup& backup)
         {"Stored", sizeText(backup.storedSize) + ", of that new " + sizeText(backup.newSize)},
         {"Read", sizeText(backup.readSize)
                      + (backup.basis.empty() ? "" : ", the rest taken over from " + backup.basis)},
+        {"Verified", assuranceSentence(assurance)},
     });
     std::vector<std::string> lines;
     for (const model::Tablespace& tablespace : backup.tablespaces)

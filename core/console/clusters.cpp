@@ -2,6 +2,7 @@
 #include "core/backup/backup.h"
 #include "core/console/opened.h"
 #include "core/postgres/connection.h"
+#include "core/repository/ledger.h"
 #include "core/wal/archive.h"
 
 #include <algorithm>
@@ -63,6 +64,10 @@ void fillFrom(ClusterSummary& summary, const repository::Repository& repository,
         summary.backups = *std::move(backups);
     else
         warn(backups.error());
+    if (const auto noted = repository::verifications(repository, summary.name); noted.ok())
+        summary.assurances = model::assurancesOf(*noted);
+    else
+        warn(noted.error());
     if (auto ranges = finder::recoverableRanges(repository, *incarnation, job); ranges.ok())
         summary.ranges = *std::move(ranges);
     else

@@ -34,6 +34,7 @@ struct ClusterSummary {
     bool configured = true; ///< In salvor.conf; else only found in the repository.
     std::optional<model::Incarnation> incarnation; ///< Unset: nothing in the repository yet.
     std::vector<model::Backup> backups;            ///< Oldest first.
+    model::Assurances assurances;
     std::vector<model::RecoverableRange> ranges;
     std::vector<model::WalGap> gaps;
     std::vector<std::string> warnings; ///< Sentences.
@@ -184,11 +185,19 @@ public:
     [[nodiscard]] Result<> archiveWorker(const std::string& kind, const std::string& cluster,
                                          const Path& folder);
 
+    // Verification. -------------------------------------------------------------------------
+    /// Notes the outcome beside each backup; where that cannot be done, a warning says so.
     [[nodiscard]] Result<verify::VerifyReport>
     verify(const std::string& repository, const verify::VerifyRequest& request, JobContext& job);
+    /// Backups that are known to be damaged, or of which not everything was read for so long.
+    [[nodiscard]] Result<std::vector<std::string>> backupsToVerify(const std::string& repository,
+                                                                   std::chrono::seconds age);
+    /// What was noted of a cluster's backups.
+    [[nodiscard]] Result<std::vector<model::Verification>>
+    verifications(const std::string& cluster);
     /// Restores a backup into a new directory, starts it fenced, has PostgreSQL check it, runs the
     /// cluster's validation queries, stops it, and removes it again unless it is to be kept or
-    /// something was found. Tablespaces come to lie beside the directory.
+    /// something was found. Tablespaces come to lie beside the directory. Notes the outcome.
     ///
     /// Errors: those of a restore; NotReady when a check could not be made. The copy is stopped
     ///         then, and kept.
@@ -211,6 +220,11 @@ private:
         model::Backup backup;
     };
     [[nodiscard]] Result<LocatedBackup> locateBackup(const std::string& id);
+    [[nodiscard]] static Result<> note(const LocatedBackup& located,
+                                       model::Verification verification);
+    /// Of a proof that was made, or that damage in the repository kept from being made.
+    static void noteProof(const LocatedBackup& located, const RestoreProof& proof,
+                          const Error* damage, JobContext& job);
     /// Errors: NotFound; InvalidInput when several begin with `id`.
     [[nodiscard]] Result<LocatedBackup> locateRetired(const std::string& id);
     [[nodiscard]] Result<std::shared_ptr<repository::Repository>>

@@ -10,6 +10,8 @@ namespace {
 
 using postgres::CheckFindings;
 
+constexpr const char* validationStep = "validation queries";
+
 Result<> addStep(RestoreProof& proof, std::string name, Result<CheckFindings> found)
 {
     if (!found.ok())
@@ -47,7 +49,7 @@ Result<> Console::examine(RestoreProof& proof, const std::string& script, JobCon
     SALVOR_CHECK(addStep(proof, "tables and indexes", postgres::checkStructure(instance, job)));
     if (!script.empty())
         SALVOR_CHECK(
-            addStep(proof, "validation queries", postgres::runValidation(instance, script, job)));
+            addStep(proof, validationStep, postgres::runValidation(instance, script, job)));
     SALVOR_CHECK(postgres::stopInstance(instance, job));
     if (proof.backup.pageChecksums)
         SALVOR_CHECK(addStep(proof, "page checksums", postgres::checkPageChecksums(instance, job)));
@@ -65,11 +67,34 @@ Result<> Console::stopCopyIn(const Path& destination, Moment since, const JobCon
     return {};
 }
 
+void Console::noteProof(const LocatedBackup& located, const RestoreProof& proof,
+                        const Error* damage, JobContext& job)
+{
+    model::Verification outcome;
+    outcome.backupId = located.backup.id;
+    outcome.level = model::AssuranceLevel::Restored;
+    if (damage != nullptr)
+        outcome.finding = damage->message;
+    for (const RestoreProof::Step& step : proof.steps) {
+        if (step.name == validationStep)
+            outcome.level = model::AssuranceLevel::Validated;
+        if (!step.findings.empty() && outcome.finding.empty())
+            outcome.finding = step.name + ": " + step.findings.front();
+    }
+    outcome.good = outcome.finding.empty();
+    const auto noted = note(located, std::move(outcome));
+    if (!noted.ok())
+        job.events.warning("The outcome could not be noted in the repository, so the backup counts "
+                           "as before: "
+                           + noted.error().message + ".");
+}
+
 Result<RestoreProof> Console::proveBackup(const std::string& id, const ProofChoice& choice,
                                           JobContext& job)
 {
     RestoreProof proof;
-    SALVOR_TRY(proof.backup, findBackup(id));
+    SALVOR_TRY(const LocatedBackup located, locateBackup(id));
+    proof.backup = located.backup;
     SALVOR_TRY(const std::string script,
                validationScript(m_config, proof.backup.incarnation.cluster));
     RestoreChoice restore;
@@ -93,6 +118,8 @@ Result<RestoreProof> Console::proveBackup(const std::string& id, const ProofChoi
     const auto stopped = stopCopyIn(choice.destination, began, job);
     if (!proved.ok()) {
         Error error = std::move(proved).error();
+        if (error.code == ErrorCode::Corrupt)
+            noteProof(located, proof, &error, job);
         error.hint += error.hint.empty() ? "" : " ";
         error.hint += "What was restored is kept in " + quoted(choice.destination)
                       + "; 'salvorctl instance list' names it when it was started.";
@@ -101,6 +128,7 @@ Result<RestoreProof> Console::proveBackup(const std::string& id, const ProofChoi
         return error;
     }
     SALVOR_CHECK(stopped);
+    noteProof(located, proof, nullptr, job);
     proof.kept = choice.keeps || !proof.isGood();
     if (!proof.kept)
         SALVOR_CHECK(removeInstance(proof.outcome.instance, job));

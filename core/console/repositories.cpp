@@ -89,11 +89,4 @@ Result<Console::ConnectionTest> Console::testConnection(const settings::Reposito
     return test;
 }
 
-Result<verify::VerifyReport> Console::verify(const std::string& repository,
-                                             const verify::VerifyRequest& request, JobContext& job)
-{
-    SALVOR_TRY(const auto opened, open(repository));
-    return verify::verify(*opened, request, job).in("repository '" + repository + "'");
-}
-
 } // namespace salvor::console

@@ -1,5 +1,6 @@
 // What may go, what is held, and what was retired.
 #include "core/console/opened.h"
+#include "core/repository/ledger.h"
 #include "core/repository/retired.h"
 
 #include <algorithm>
@@ -51,14 +52,14 @@ Result<model::Backup> Console::retireBackup(const std::string& id, const std::st
     SALVOR_TRY(const auto located, locateBackup(id));
     const std::string& cluster = located.backup.incarnation.cluster;
     SALVOR_TRY(const auto all, located.repository->backups(cluster));
-    const auto sound = std::find_if(all.rbegin(), all.rend(),
-                                    [](const auto& each) { return each.damaged.empty(); });
-    for (const auto& newest : {all.rbegin(), sound})
-        if (newest != all.rend() && newest->id == located.backup.id)
+    SALVOR_TRY(const auto noted, repository::verifications(*located.repository, cluster));
+    for (const policy::Essential& each :
+         policy::essentialBackups(all, model::assurancesOf(noted)))
+        if (all[each.number].id == located.backup.id)
             return fail(ErrorCode::NotReady,
-                        "'" + located.backup.id + "' is the newest backup of '" + cluster
-                            + "', or the newest without damaged pages, and stays",
-                        "Take another one first.");
+                        "'" + located.backup.id + "' of '" + cluster + "' stays, because "
+                            + each.because,
+                        "Take another one, or verify another one, first.");
     SALVOR_TRY(const auto held, repository::holds(*located.repository, cluster));
     for (const model::Hold& each : held)
         if (each.backupId == located.backup.id && each.holdsAt(systemClock().now()))

@@ -2,6 +2,7 @@
 
 #include "core/finder/ground.h"
 #include "core/repository/lease.h"
+#include "core/repository/ledger.h"
 #include "core/repository/retired.h"
 
 #include <algorithm>
@@ -160,6 +161,8 @@ Result<PrunePlan> planPrune(const Repository& repository, const std::string& clu
     input.now = plan.madeAt;
     SALVOR_TRY(input.backups, repository.backups(cluster));
     SALVOR_TRY(input.holds, repository::holds(repository, cluster));
+    SALVOR_TRY(const auto verifications, repository::verifications(repository, cluster));
+    input.assurances = model::assurancesOf(verifications);
     for (const model::Incarnation& incarnation : incarnations) {
         SALVOR_TRY(auto history, historyOf(repository, incarnation, input.backups));
         input.histories.push_back(std::move(history));

@@ -50,6 +50,11 @@ std::vector<PeriodRule> periodRules(const model::RetentionRules& rules)
     };
 }
 
+bool isSound(const Backup& backup, const model::Assurances& assurances)
+{
+    return backup.damaged.empty() && !model::assuranceOf(assurances, backup.id).damaged;
+}
+
 /// One decision, rule by rule in the order of decide().
 class Decision {
 public:
@@ -82,20 +87,17 @@ private:
         verdict.keptBecause.push_back(std::move(because));
         verdict.continuous = verdict.continuous || continuous;
     }
-    [[nodiscard]] static bool isSound(const Verdict& verdict)
+    [[nodiscard]] bool isSound(const Verdict& verdict) const
     {
-        return verdict.backup.damaged.empty();
+        return policy::isSound(verdict.backup, m_input.assurances);
     }
 
     void keepNewest()
     {
-        if (m_verdicts.empty())
-            return;
-        keep(m_verdicts.back(), "it is the newest", true);
-        const auto sound = std::find_if(m_verdicts.rbegin(), m_verdicts.rend(), isSound);
-        if (sound != m_verdicts.rbegin() && sound != m_verdicts.rend())
-            keep(*sound, "it is the newest without damaged pages", true);
-        keepNewestOfTheLivingTimeline();
+        for (Essential& each : essentialBackups(m_input.backups, m_input.assurances))
+            keep(m_verdicts[each.number], std::move(each.because), each.continuous);
+        if (!m_verdicts.empty())
+            keepNewestOfTheLivingTimeline();
     }
 
     /// After a failover, or going back, the newest backup may lie on a timeline that nobody is on.
@@ -223,6 +225,29 @@ private:
 };
 
 } // namespace
+
+std::vector<Essential> essentialBackups(const std::vector<Backup>& backups,
+                                        const model::Assurances& assurances)
+{
+    std::vector<Essential> all;
+    const auto addNewest = [&](const char* because, bool continuous, const auto& isOne) {
+        const auto found = std::find_if(backups.rbegin(), backups.rend(), isOne);
+        if (found == backups.rend())
+            return;
+        const auto number = static_cast<std::size_t>(backups.rend() - found) - 1;
+        if (std::none_of(all.begin(), all.end(),
+                         [&](const Essential& each) { return each.number == number; }))
+            all.push_back({number, because, continuous});
+    };
+    addNewest("it is the newest", true, [](const Backup&) { return true; });
+    addNewest("it is the newest without known damage", true,
+              [&](const Backup& each) { return isSound(each, assurances); });
+    // One that was verified long ago must not have all WAL kept since then.
+    addNewest("it is the newest that was verified", false, [&](const Backup& each) {
+        return model::assuranceOf(assurances, each.id).isVerified();
+    });
+    return all;
+}
 
 Retention decideRetention(const RetentionInput& input)
 {

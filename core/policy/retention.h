@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/model/retention.h"
+#include "core/model/verification.h"
 #include "core/wal/archive.h"
 
 #include <map>
@@ -23,6 +24,7 @@ struct RetentionInput {
     std::vector<model::Backup> backups; ///< Of all incarnations of one cluster, oldest first.
     std::vector<IncarnationHistory> histories; ///< Oldest incarnation first.
     std::vector<model::Hold> holds;
+    model::Assurances assurances;
     Moment now;
 };
 
@@ -43,8 +45,18 @@ struct Retention {
     std::map<std::uint32_t, model::Lsn> keepFrom;
 };
 
-/// Whatever the rules say, the newest backup stays, and the newest without damaged pages. Without
-/// any rule everything does.
+/// A backup that stays whatever the rules say.
+struct Essential {
+    std::size_t number = 0; ///< In the list that was given.
+    std::string because;    ///< "it is the newest".
+    bool continuous = false;
+};
+
+/// The newest backup, the newest without known damage, and the newest that was verified; each once.
+[[nodiscard]] std::vector<Essential> essentialBackups(const std::vector<model::Backup>& backups,
+                                                      const model::Assurances& assurances);
+
+/// Whatever the rules say, the essential backups stay. Without any rule everything does.
 [[nodiscard]] Retention decideRetention(const RetentionInput& input);
 
 } // namespace salvor::policy

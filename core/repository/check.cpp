@@ -1,5 +1,6 @@
 // Looking for damage: from a listing alone, or by reading.
 #include "core/crypto/hash.h"
+#include "core/repository/backup_object.h"
 #include "core/repository/blob_reader.h"
 #include "core/repository/sealed_object.h"
 
@@ -17,8 +18,10 @@ using Index = Repository::Index;
 /// Damage of one pack, and the chunks of it that are in no other good pack.
 class Findings {
 public:
-    explicit Findings(const Index& index)
+    /// `checked` packs are vouched for when nothing is found in them; empty: all are.
+    Findings(const Index& index, std::set<std::uint32_t> checked)
         : m_index(index)
+        , m_checked(std::move(checked))
     {}
 
     void add(std::uint32_t pack, std::string what, const std::vector<ChunkId>& chunks)
@@ -46,11 +49,13 @@ private:
         const auto all = m_index.candidates(id);
         return std::any_of(all.begin(), all.end(), [&](const Index::Record& record) {
             return m_index.packs()[record.pack].state != Index::PackState::Missing
-                   && !bad->second.contains(record.pack);
+                   && !bad->second.contains(record.pack)
+                   && (m_checked.empty() || m_checked.contains(record.pack));
         });
     }
 
     const Index& m_index;
+    const std::set<std::uint32_t> m_checked;
     std::vector<PackDamage> m_found;
     std::map<ChunkId, std::set<std::uint32_t>> m_bad;
 };
@@ -177,26 +182,45 @@ private:
     std::mt19937_64 m_random;
 };
 
+/// Their numbers: those that the backups name, or all.
+Result<std::set<std::uint32_t>> packsToCheck(const Repository& repository, const Index& index,
+                                             const std::vector<model::Backup>& backups)
+{
+    std::set<format::Id> named;
+    for (const model::Backup& backup : backups) {
+        SALVOR_TRY(const BackupObject object, readBackupObject(repository.driver(),
+                                                               repository.keys(),
+                                                               backupKey(backup)));
+        named.insert(object.packs.begin(), object.packs.end());
+    }
+    std::set<std::uint32_t> numbers;
+    for (std::uint32_t number = 0; number < index.packs().size(); ++number)
+        if (backups.empty() || named.contains(index.packs()[number].id))
+            numbers.insert(number);
+    return numbers;
+}
+
 } // namespace
 
 Result<std::vector<PackDamage>> checkPacks(const Repository& repository,
-                                           const model::Incarnation& incarnation, int samplePercent,
-                                           std::uint64_t seed, JobContext& job)
+                                           const model::Incarnation& incarnation,
+                                           const PackCheck& check, JobContext& job)
 {
     if (!repository.keys().canReadContents())
         return fail(ErrorCode::Denied, "a writer's key cannot read contents",
                     "Open the repository with a reader's key.");
     SALVOR_TRY(std::shared_ptr<Index> index, repository.loadIndex(incarnation));
-    Findings findings(*index);
+    SALVOR_TRY(const auto numbers, packsToCheck(repository, *index, check.backups));
+    Findings findings(*index, check.backups.empty() ? std::set<std::uint32_t>() : numbers);
     for (const Damage& damage : index->damages())
         findings.addObject(damage);
     ByteCount total = 0;
-    for (const Index::Pack& pack : index->packs())
-        total += pack.foundSize;
+    for (const std::uint32_t number : numbers)
+        total += index->packs()[number].foundSize;
     job.phase("check packs",
-              total * static_cast<ByteCount>(std::clamp(samplePercent, 0, 100)) / 100);
-    PackChecker checker(repository, index, findings, samplePercent, seed);
-    for (std::uint32_t number = 0; number < index->packs().size(); ++number) {
+              total * static_cast<ByteCount>(std::clamp(check.samplePercent, 0, 100)) / 100);
+    PackChecker checker(repository, index, findings, check.samplePercent, check.seed);
+    for (const std::uint32_t number : numbers) {
         SALVOR_CHECK(job.proceed());
         if (index->packs()[number].state == Index::PackState::Present)
             SALVOR_CHECK(checker.check(number, job));
@@ -210,7 +234,7 @@ Result<std::vector<PackDamage>> listDamage(const Repository& repository,
                                            const model::Incarnation& incarnation, JobContext& job)
 {
     SALVOR_TRY(std::shared_ptr<Index> index, repository.loadIndex(incarnation));
-    Findings findings(*index);
+    Findings findings(*index, {});
     for (const Damage& damage : index->damages())
         findings.addObject(damage);
     for (std::uint32_t number = 0; number < index->packs().size(); ++number) {

@@ -1,5 +1,7 @@
 #include "core/repository/lease.h"
 
+#include "core/base/who.h"
+
 #include "core/base/text.h"
 #include "core/crypto/random.h"
 #include "core/repository/sealed_object.h"
@@ -21,12 +23,6 @@ std::chrono::nanoseconds sinceBoot()
     timespec time{};
     ::clock_gettime(CLOCK_BOOTTIME, &time);
     return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
-}
-
-std::string hostName()
-{
-    std::array<char, 256> host{};
-    return ::gethostname(host.data(), host.size() - 1) == 0 ? host.data() : "";
 }
 
 std::string_view nameOf(std::string_view key)

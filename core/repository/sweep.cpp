@@ -4,6 +4,7 @@
 #include "core/repository/backup_object.h"
 #include "core/repository/index.h"
 #include "core/repository/lease.h"
+#include "core/repository/ledger.h"
 #include "core/repository/parallel.h"
 #include "core/repository/retired.h"
 #include "core/repository/sealed_object.h"
@@ -252,6 +253,7 @@ Result<Needed> Sweeper::forgetRetired(Moment now)
             needed.add(each.object);
             continue;
         }
+        SALVOR_CHECK(forgetVerifications(m_repository, each.object.backup));
         SALVOR_CHECK(remove(each.key));
         m_report.forgotten.push_back(each.object.backup.id);
     }

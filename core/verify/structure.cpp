@@ -92,7 +92,7 @@ Result<> readOne(const repository::Repository& repository, const model::Backup& 
         return going;
     };
     auto read = repository.readTree(backup, visit);
-    ++report.backupsChecked;
+    report.backups.push_back(backup);
     if (read.ok())
         return {};
     if (isStopped || !isFinding(read.error()))

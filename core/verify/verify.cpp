@@ -80,14 +80,36 @@ Result<VerifyReport> verify(const repository::Repository& repository, const Veri
                    repository::Lease::takeForReading(repository, group.incarnation, job));
         Damages damages;
         damages.unused = isWhole ? Unused::Report : Unused::LeaveOut;
-        SALVOR_TRY(damages.packs, repository::checkPacks(repository, group.incarnation,
-                                                         request.samplePercent, request.seed, job));
+        repository::PackCheck packs{request.samplePercent, request.seed, {}};
+        if (!isWhole)
+            packs.backups = group.backups;
+        SALVOR_TRY(damages.packs, repository::checkPacks(repository, group.incarnation, packs, job));
         report.bytesRead += job.progress.done();
         job.phase("read lists of files", 0);
         SALVOR_CHECK(checkStructure(repository, group, damages, report, job));
         SALVOR_CHECK(checkWal(repository, group, request, report, job));
     }
     return report;
+}
+
+std::vector<model::Verification> outcomes(const VerifyReport& report, int samplePercent)
+{
+    std::vector<model::Verification> all;
+    for (const model::Backup& backup : report.backups) {
+        const auto hits = [&](const Finding& finding) {
+            return std::find(finding.backups.begin(), finding.backups.end(), backup.id)
+                   != finding.backups.end();
+        };
+        const auto found = std::find_if(report.findings.begin(), report.findings.end(), hits);
+        model::Verification one;
+        one.backupId = backup.id;
+        one.level = samplePercent == 100 ? model::AssuranceLevel::Contents
+                                         : model::AssuranceLevel::Structure;
+        one.good = found == report.findings.end();
+        one.finding = one.good ? "" : found->what;
+        all.push_back(std::move(one));
+    }
+    return all;
 }
 
 } // namespace salvor::verify

@@ -60,7 +60,7 @@ TEST_P(CrashMatrix, WhereverABackupDiesOnlyWholeOnesAreSeenAndTheNextSucceeds)
         ASSERT_EQ(*load(*next), files);
         ASSERT_TRUE(load(seen->front()).ok());
         TestJob job;
-        const auto damage = checkPacks(*repository, next->incarnation, 100, 1, job.context);
+        const auto damage = checkPacks(*repository, next->incarnation, {100, 1, {}}, job.context);
         ASSERT_TRUE(damage.ok() && damage->empty());
     }
     EXPECT_TRUE(finished);

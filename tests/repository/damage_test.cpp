@@ -19,7 +19,7 @@ protected:
     [[nodiscard]] std::vector<PackDamage> check(int percent = 100)
     {
         TestJob job;
-        auto found = checkPacks(*repository, backup.incarnation, percent, 1, job.context);
+        auto found = checkPacks(*repository, backup.incarnation, {percent, 1, {}}, job.context);
         EXPECT_TRUE(found.ok()) << found.error().message;
         return found.ok() ? std::move(*found) : std::vector<PackDamage>();
     }
@@ -272,7 +272,7 @@ TEST_P(DamageTest, AStoppedCheckIsCancelled)
     TestJob job;
     job.source.request_stop();
 
-    EXPECT_EQ(checkPacks(*repository, backup.incarnation, 100, 1, job.context).error().code,
+    EXPECT_EQ(checkPacks(*repository, backup.incarnation, {100, 1, {}}, job.context).error().code,
               ErrorCode::Cancelled);
 }
 

@@ -122,7 +122,7 @@ TEST_F(RepositoryKeys, AWriterStoresButCannotReadContents)
     EXPECT_EQ(repository->readSegment(pinned(), {model::TimelineId{1}, 3}).error().code,
               ErrorCode::Denied);
     TestJob job;
-    EXPECT_EQ(checkPacks(*repository, pinned(), 100, 1, job.context).error().code,
+    EXPECT_EQ(checkPacks(*repository, pinned(), {100, 1, {}}, job.context).error().code,
               ErrorCode::Denied);
     reopen(keyFile('k'));
     EXPECT_EQ(*load(*backup), files);

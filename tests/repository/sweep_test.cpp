@@ -72,7 +72,7 @@ protected:
     void expectSound(const model::Backup& backup)
     {
         EXPECT_EQ(*load(backup), files);
-        const auto damage = checkPacks(*repository, pinned(), 100, 1, job.context);
+        const auto damage = checkPacks(*repository, pinned(), {100, 1, {}}, job.context);
         ASSERT_OK(damage);
         EXPECT_TRUE(damage->empty());
         const auto index = repository->loadIndex(pinned());

@@ -45,7 +45,7 @@ TEST_F(VerifyTest, WholeBackupHasNoFindingButTheSegmentThatIsNoWal)
     ASSERT_EQ(report->findings.size(), 1U);
     EXPECT_TRUE(contains(report->findings[0].what, noiseSegment));
     EXPECT_EQ(report->findings[0].backups, std::vector<std::string>{backup.id});
-    EXPECT_EQ(report->backupsChecked, 1U);
+    EXPECT_EQ(report->backups.size(), 1U);
     EXPECT_EQ(report->segmentsChecked, 1U);
     EXPECT_GT(report->packsChecked, 0U);
 }
