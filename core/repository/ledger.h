@@ -12,9 +12,10 @@ namespace salvor::repository {
 [[nodiscard]] Result<> noteVerification(const Repository& repository, const model::Backup& backup,
                                         const model::Verification& verification);
 
-/// Of one cluster. Errors: Corrupt, since a finding that cannot be read must not pass for none.
-[[nodiscard]] Result<std::vector<model::Verification>>
-verifications(const Repository& repository, const std::string& cluster);
+/// Of one cluster. A note that cannot be read stands for damage, since it may have told of some;
+/// verifying at its level, or a higher one, writes it anew.
+[[nodiscard]] Result<std::vector<model::Verification>> verifications(const Repository& repository,
+                                                                     const std::string& cluster);
 
 /// Of a backup that goes for good.
 [[nodiscard]] Result<> forgetVerifications(const Repository& repository,

@@ -1,6 +1,8 @@
 #include "core/verify/verify.h"
 
 #include "core/repository/lease.h"
+#include "core/repository/retired.h"
+#include "core/repository/sweep.h"
 #include "core/verify/structure.h"
 
 #include <algorithm>
@@ -58,6 +60,27 @@ Result<std::vector<Group>> allGroups(const repository::Repository& repository, V
     return groups;
 }
 
+/// Holds and the mark of the last sweep: a prune needs them, and nothing else reads them.
+Result<> checkNotes(const repository::Repository& repository, const std::vector<Group>& groups,
+                    VerifyReport& report)
+{
+    const auto add = [&](const auto& read) -> Result<> {
+        if (read.ok())
+            return {};
+        if (!isFinding(read.error()))
+            return read.error();
+        report.findings.push_back(
+            {"notes for a prune", read.error().message + "; no prune goes on with it", {}, {}});
+        return {};
+    };
+    SALVOR_TRY(const auto clusters, repository.clusters());
+    for (const std::string& cluster : clusters)
+        SALVOR_CHECK(add(repository::holds(repository, cluster)));
+    for (const Group& group : groups)
+        SALVOR_CHECK(add(repository::sweptBefore(repository, group.incarnation)));
+    return {};
+}
+
 } // namespace
 
 Result<VerifyReport> verify(const repository::Repository& repository, const VerifyRequest& request,
@@ -83,12 +106,15 @@ Result<VerifyReport> verify(const repository::Repository& repository, const Veri
         repository::PackCheck packs{request.samplePercent, request.seed, {}};
         if (!isWhole)
             packs.backups = group.backups;
-        SALVOR_TRY(damages.packs, repository::checkPacks(repository, group.incarnation, packs, job));
+        SALVOR_TRY(damages.packs,
+                   repository::checkPacks(repository, group.incarnation, packs, job));
         report.bytesRead += job.progress.done();
         job.phase("read lists of files", 0);
         SALVOR_CHECK(checkStructure(repository, group, damages, report, job));
         SALVOR_CHECK(checkWal(repository, group, request, report, job));
     }
+    if (isWhole)
+        SALVOR_CHECK(checkNotes(repository, groups, report));
     return report;
 }
 

@@ -1,5 +1,6 @@
 #include "gui/models/backup_model.h"
 
+#include "gui/text/proof_words.h"
 #include "gui/text/units.h"
 
 #include <algorithm>
@@ -42,9 +43,21 @@ void BackupModel::remove(const std::vector<model::Backup>& kept)
     }
 }
 
-void BackupModel::setBackups(std::vector<model::Backup> backups)
+void BackupModel::setAssurances(model::Assurances assurances)
+{
+    m_assurances.swap(assurances);
+    for (std::size_t row = 0; row < m_backups.size(); ++row) {
+        const std::string& id = m_backups[row].id;
+        const QModelIndex cell = index(static_cast<int>(row), Proof);
+        if (!(model::assuranceOf(m_assurances, id) == model::assuranceOf(assurances, id)))
+            Q_EMIT dataChanged(cell, cell);
+    }
+}
+
+void BackupModel::setBackups(std::vector<model::Backup> backups, model::Assurances assurances)
 {
     remove(backups);
+    setAssurances(std::move(assurances));
     std::map<std::string, std::size_t> rows;
     for (std::size_t row = 0; row < m_backups.size(); ++row)
         rows.emplace(m_backups[row].id, row);
@@ -101,13 +114,13 @@ QString BackupModel::textOf(const model::Backup& backup, int column) const
     case Cluster:
         return QString::fromStdString(backup.incarnation.cluster);
     case Proof:
-        return backup.damaged.empty() ? tr("Listed") : tr("Damaged");
+        return text::proofWord(backup, assuranceOf(backup));
     default:
         return {};
     }
 }
 
-QVariant BackupModel::sortKeyOf(const model::Backup& backup, int column)
+QVariant BackupModel::sortKeyOf(const model::Backup& backup, int column) const
 {
     switch (column) {
     case Completed:
@@ -124,8 +137,12 @@ QVariant BackupModel::sortKeyOf(const model::Backup& backup, int column)
         return QString::fromStdString(backup.incarnation.cluster);
     case Mode:
         return static_cast<int>(backup.mode);
-    case Proof:
-        return backup.damaged.empty() ? 1 : 0;
+    case Proof: {
+        const model::Assurance assurance = assuranceOf(backup);
+        return assurance.damaged        ? -2
+               : backup.damaged.empty() ? static_cast<int>(assurance.level)
+                                        : -1;
+    }
     default:
         return {};
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/model/backup.h"
+#include "core/model/verification.h"
 #include "gui/text/moments.h"
 
 #include <QAbstractTableModel>
@@ -11,23 +12,25 @@
 
 namespace salvor::gui {
 
-/// What has been shown about a backup; no more than its listing, so far.
-enum class ProofLevel { Listed };
-
 /// Rows are plain values; times stand in the viewer's zone with their offset. A refresh compares by
 /// id, so that selection and scroll stay. One thread.
 class BackupModel final : public QAbstractTableModel {
     Q_OBJECT
 public:
     enum Column { Completed, Mode, Size, New, Timeline, EndsAt, Cluster, Proof, ColumnCount };
-    /// SortRole gives int, qlonglong, qulonglong or QString only.
+    /// SortRole gives int, qlonglong, qulonglong or QString only; of Proof, a negative one for
+    /// damage and else the level of the assurance.
     enum Role { SortRole = Qt::UserRole, IdRole, SearchRole, ModeRole, ClusterRole };
 
     explicit BackupModel(text::Zones zones, QObject* parent = nullptr);
 
-    void setBackups(std::vector<model::Backup> backups);
+    void setBackups(std::vector<model::Backup> backups, model::Assurances assurances = {});
     /// Null when there is no such row.
     [[nodiscard]] const model::Backup* at(int row) const;
+    [[nodiscard]] model::Assurance assuranceOf(const model::Backup& backup) const
+    {
+        return model::assuranceOf(m_assurances, backup.id);
+    }
 
     [[nodiscard]] int rowCount(const QModelIndex& parent = {}) const override;
     [[nodiscard]] int columnCount(const QModelIndex& parent = {}) const override;
@@ -37,11 +40,13 @@ public:
 
 private:
     [[nodiscard]] QString textOf(const model::Backup& backup, int column) const;
-    [[nodiscard]] static QVariant sortKeyOf(const model::Backup& backup, int column);
+    [[nodiscard]] QVariant sortKeyOf(const model::Backup& backup, int column) const;
+    void setAssurances(model::Assurances assurances);
     void remove(const std::vector<model::Backup>& kept);
 
     text::Zones m_zones;
     std::vector<model::Backup> m_backups;
+    model::Assurances m_assurances;
 };
 
 /// Sorts by SortRole and shows what matches a search text, a mode and a cluster.

@@ -1,6 +1,7 @@
 #include "gui/pages/points_page.h"
 
 #include "gui/models/cluster_model.h"
+#include "gui/text/proof_words.h"
 #include "gui/text/units.h"
 
 #include <QComboBox>
@@ -14,9 +15,18 @@
 namespace salvor::gui {
 namespace {
 
+/// Of what BackupModel gives to sort proofs by.
+Mark markOf(int proof)
+{
+    constexpr int contents = static_cast<int>(model::AssuranceLevel::Contents);
+    if (proof < 0)
+        return Mark::Warning;
+    return proof >= contents ? Mark::Passed : Mark::Note;
+}
+
 std::optional<Mark> markOfBackup(const QModelIndex& index)
 {
-    return index.data(BackupModel::SortRole).toInt() == 0 ? Mark::Warning : Mark::Note;
+    return markOf(index.data(BackupModel::SortRole).toInt());
 }
 
 } // namespace
@@ -205,7 +215,7 @@ void PointsPage::showCluster(const console::ClusterSummary& cluster)
     if (m_catalog.error())
         sentence = tr("As of %1. %2").arg(text::inZone(cluster.readAt, m_zones.viewer), sentence);
     m_header->setSentence(sentence);
-    m_model->setBackups(cluster.backups);
+    m_model->setBackups(cluster.backups, cluster.assurances);
     if (stateOf(cluster) == ClusterState::Unread) {
         m_header->setSentence({});
         m_state->showEmpty(
@@ -283,18 +293,14 @@ void PointsPage::showDetail()
                                                         : tr("off on the server"));
     for (const auto& [key, value] : backup->annotations)
         m_facts->add(QString::fromStdString(key), QString::fromStdString(value));
-    if (backup->damaged.empty()) {
-        m_proof->set(Mark::Note, tr("Listed"));
-        m_proofWords->setText(tr("Its listing is there and was read. Nothing was read back yet: "
-                                 "salvorctl verify %1 does that.")
-                                  .arg(QString::fromStdString(backup->id)));
-    } else {
-        m_proof->set(Mark::Warning, tr("Damaged pages"));
-        m_proofWords->setText(
-            tr("%1 files had pages with wrong checksums when they were read, the first %2.")
-                .arg(backup->damaged.size())
-                .arg(QString::fromStdString(backup->damaged.front().path)));
-    }
+    showProof(*backup);
+}
+
+void PointsPage::showProof(const model::Backup& backup)
+{
+    const QModelIndex row = m_table->currentIndex().siblingAtColumn(BackupModel::Proof);
+    m_proof->set(markOf(row.data(BackupModel::SortRole).toInt()), row.data().toString());
+    m_proofWords->setText(text::proofSentence(backup, m_model->assuranceOf(backup), m_zones));
 }
 
 } // namespace salvor::gui

@@ -31,6 +31,7 @@ private:
     void showCatalog();
     void showCluster(const console::ClusterSummary& cluster);
     void showDetail();
+    void showProof(const model::Backup& backup);
     void showCount();
     [[nodiscard]] const model::Backup* selected() const;
 

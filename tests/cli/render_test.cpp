@@ -55,7 +55,7 @@ void expectContains(const std::string& text, const std::string& part)
 
 TEST(Render, BackupsAreOneLineEachWithTimesInUtc)
 {
-    const std::string text = backupsText({sampleBackup()});
+    const std::string text = backupsText({sampleBackup()}, {});
     expectContains(text, "20261120T205651Z-3f9a  orders   2026-11-20 20:57:51+00:00");
     expectContains(text, "15.18");
     expectContains(text, "0/3018098");
@@ -64,9 +64,29 @@ TEST(Render, BackupsAreOneLineEachWithTimesInUtc)
 
 TEST(Render, ABackupNamesTablespacesAndDamagedPages)
 {
-    const std::string text = backupText(sampleBackup());
+    const std::string text = backupText(sampleBackup(), {});
     expectContains(text, "16385 at /srv/ts");
     expectContains(text, "base/5/1259: 2 pages");
+}
+
+TEST(Render, ABackupSaysWhatWasVerified)
+{
+    model::Verification note{sampleBackup().id, model::AssuranceLevel::Restored, true, "",
+                             "dba@host",        moment("2026-11-21T08:00:00Z")};
+    const auto table = [&] { return backupsText({sampleBackup()}, model::assurancesOf({note})); };
+    const auto facts = [&] {
+        return backupText(sampleBackup(),
+                          model::assuranceOf(model::assurancesOf({note}), note.backupId));
+    };
+    expectContains(backupText(sampleBackup(), {}), "never");
+    expectContains(table(), "restored 2026-11-21");
+    expectContains(facts(), "restored, 2026-11-21 08:00:00+00:00 by dba@host");
+
+    note.good = false;
+    note.finding = "tables and indexes: orders_key is not in order";
+    expectContains(table(), "DAMAGED");
+    expectContains(facts(), "DAMAGED, found 2026-11-21 08:00:00+00:00 by dba@host: tables and "
+                            "indexes: orders_key is not in order");
 }
 
 TEST(Render, APlanSaysWhatIsLostAndWhatWasChecked)

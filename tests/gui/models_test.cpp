@@ -99,6 +99,27 @@ TEST_F(Backups, AreFilteredByType)
     EXPECT_EQ(filter.rowCount(), 3);
 }
 
+TEST_F(Backups, SayWhatWasVerifiedAndSortDamageFirst)
+{
+    const std::vector<model::Backup> three{orders()[0], orders()[1], orders()[2]};
+    const auto note = [](const model::Backup& backup, model::AssuranceLevel level, bool good) {
+        return model::Verification{
+            backup.id, level, good, good ? "" : "a pack is missing", "dba@host", backup.finishedAt};
+    };
+    model.setBackups(three);
+    QSignalSpy changed(&model, &QAbstractItemModel::dataChanged);
+
+    model.setBackups(three,
+                     model::assurancesOf({note(three[1], model::AssuranceLevel::Contents, true),
+                                          note(three[2], model::AssuranceLevel::Restored, false)}));
+
+    EXPECT_EQ(changed.count(), 2);
+    filter.sort(BackupModel::Proof, Qt::AscendingOrder);
+    EXPECT_EQ(cell(0, BackupModel::Proof), QStringLiteral("Damaged"));
+    EXPECT_EQ(cell(1, BackupModel::Proof), QStringLiteral("Listed"));
+    EXPECT_EQ(cell(2, BackupModel::Proof), QStringLiteral("Read completely"));
+}
+
 TEST_F(Backups, ARefreshKeepsRowsThatStayed)
 {
     model.setBackups(orders());

@@ -61,6 +61,58 @@ class Proof(SiteTest):
         self.assertEqual([name for name in os.listdir(self.site.folder)
                           if name.startswith("proof")], [])
 
+    def assurance(self, backup):
+        return self.site.result("show", backup)["assurance"]
+
+    def test_what_was_verified_is_remembered_until_something_is_found(self):
+        backup = self.backup()
+        self.assertEqual(self.assurance(backup)["level"], "V0")
+
+        self.site.result("verify", "--sample", "10")
+        self.assertEqual(self.assurance(backup)["level"], "V1")
+        self.site.result("verify", backup)
+        self.assertEqual(self.assurance(backup)["name"], "contents")
+        self.site.result("verify", backup, "--restore", self.target)
+        shown = self.assurance(backup)
+        self.assertEqual((shown["level"], shown["damaged"]), ("V4", False))
+        self.assertIn("@", shown["by"])
+        self.assertIn("validated 20", self.site.ctl("backups", "demo").stdout)
+
+        self.write_script("SELECT count(*) = 5001 FROM parts;\n")
+        self.proved_bad(backup)
+        shown = self.assurance(backup)
+        self.assertEqual((shown["level"], shown["damaged"]), ("V4", True))
+        self.assertIn("validation queries", shown["finding"])
+        # Reading everything again says nothing of what the queries ask.
+        self.site.result("verify", backup)
+        self.assertTrue(self.assurance(backup)["damaged"])
+        self.assertIn("DAMAGED", self.site.ctl("backups", "demo").stdout)
+
+    def test_only_what_was_not_read_for_long_is_read_again(self):
+        first = self.backup()
+        self.site.result("verify", "--stale", "7d")
+        self.assertEqual(self.site.result("verify", "--stale", "7d")["backupsChecked"], 0)
+        second = self.site.result("backup", "demo")["backup"]
+
+        report = self.site.result("verify", "--stale", "7d")
+
+        self.assertEqual(report["backupsChecked"], 1)
+        self.assertEqual(self.assurance(second)["level"], "V2")
+        self.assertEqual(self.site.result("verify", "--stale", "0s")["backupsChecked"], 2)
+        for wrong in ([first, "--stale", "7d"], ["--stale", "soon"],
+                      ["--stale", "7d", "--sample", "5"]):
+            status, error = self.site.failure("verify", *wrong)
+            self.assertEqual(status, 2, error)
+
+    def test_outcome_that_cannot_be_noted_is_said(self):
+        backup = self.backup()
+        self.site.write(os.path.join(self.site.repository, "verified"), "no folder")
+
+        done = self.site.ctl("verify", backup)
+
+        self.assertIn("could not be noted", done.stderr)
+        self.assertEqual(self.assurance(backup)["level"], "V0")
+
     def test_copy_can_be_kept_and_stand_at_the_latest_commit(self):
         proof = self.site.result("verify", self.backup(), "--restore", self.target, "--keep",
                                  "--latest")

@@ -132,6 +132,23 @@ class Prune(SiteTest):
         self.assertEqual(self.restored_marks("--immediate", "--backup", ids[0]), "")
         self.assertEqual(self.restored_marks("--latest"), "1,2,3")
 
+    def test_the_newest_that_was_verified_stays_and_cannot_be_retired(self):
+        ids = []
+        for _ in range(4):
+            ids.append(self.backup())
+            self.mark()
+        self.site.result("verify", ids[0])
+
+        plan = self.site.result("prune", "demo", "--dry-run")
+
+        self.assertEqual([each["stays"] for each in plan["backups"]], [True, False, True, True])
+        self.assertIn("it is the newest that was verified", str(plan["backups"][0]))
+        status, error = self.site.failure("retire", ids[0], "--reason", "x")
+        self.assertIn("newest that was verified", error["message"])
+        self.site.result("verify", ids[3])
+        done = self.site.result("prune", "demo", "--grace", "0s")
+        self.assertEqual(done["removed"]["backups"], ids[:2])
+
     def test_backups_and_prunes_at_the_same_time_lose_nothing(self):
         self.backup()
         load = self.server.pgbench_init() or self.server.pgbench(30)

@@ -53,6 +53,11 @@ protected:
                 ids.push_back(verdict.backup.id);
         return ids;
     }
+    void verified(const std::string& id, bool good)
+    {
+        const model::Verification note{id, model::AssuranceLevel::Contents, good, "", "", now};
+        input.assurances.merge(model::assurancesOf({note}));
+    }
     [[nodiscard]] std::uint64_t keepFrom(std::uint32_t incarnation = 1) const
     {
         return value(result.keepFrom.at(incarnation));
@@ -114,6 +119,29 @@ TEST_F(RetentionTest, ReplayOfTheWindowBeginsWithASoundBackup)
 
     EXPECT_EQ(kept(), (Ids{"b5", "b7", "b8", "b9", "b10"}));
     EXPECT_EQ(keepFrom(), 500U);
+}
+
+TEST_F(RetentionTest, TheNewestThatWasVerifiedStaysButNotAllWalSinceThen)
+{
+    addDays(10);
+    input.rules.last = 2;
+    verified("b1", true);
+    verified("b4", true);
+
+    EXPECT_EQ(kept(), (Ids{"b4", "b9", "b10"}));
+    EXPECT_EQ(result.verdicts[3].keptBecause, Ids{"it is the newest that was verified"});
+    EXPECT_EQ(keepFrom(), 900U);
+}
+
+TEST_F(RetentionTest, WhatAVerificationFoundDamagedIsNotTheSoundOne)
+{
+    addDays(10);
+    input.rules.last = 1;
+    verified("b9", false);
+    verified("b10", false);
+
+    EXPECT_EQ(kept(), (Ids{"b8", "b10"}));
+    EXPECT_EQ(result.verdicts[7].keptBecause, Ids{"it is the newest without known damage"});
 }
 
 TEST_F(RetentionTest, OfEachPeriodTheLastStaysAndOnlyItsEndOnceTheWindowIsPast)

@@ -1,4 +1,5 @@
 #include "tests/repository/repository_test.h"
+#include "tests/support/result_assertions.h"
 
 namespace salvor::repository {
 
@@ -16,10 +17,11 @@ protected:
         backup = *stored;
     }
 
-    [[nodiscard]] std::vector<PackDamage> check(int percent = 100)
+    [[nodiscard]] std::vector<PackDamage> check(int percent = 100,
+                                                const std::vector<model::Backup>& only = {})
     {
         TestJob job;
-        auto found = checkPacks(*repository, backup.incarnation, {percent, 1, {}}, job.context);
+        auto found = checkPacks(*repository, backup.incarnation, {percent, 1, only}, job.context);
         EXPECT_TRUE(found.ok()) << found.error().message;
         return found.ok() ? std::move(*found) : std::vector<PackDamage>();
     }
@@ -265,6 +267,21 @@ TEST_P(SmallDamage, NoCutOrFlippedObjectCrashesOrComesBackWrong)
         }
         overwrite(*driver, key, bytes);
     }
+}
+
+TEST_P(DamageTest, OnlyThePacksOfTheBackupsThatAreNamedAreRead)
+{
+    const std::string pack = largePack();
+    const auto other = store({{"base/9", randomData(50'000, 9)}}, "b2");
+    ASSERT_OK(other);
+    flip(pack, 2000);
+
+    EXPECT_TRUE(check(100, {*other}).empty());
+    const auto found = check(100, {backup});
+
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found.front().damage.object, pack);
+    EXPECT_FALSE(found.front().chunks.empty());
 }
 
 TEST_P(DamageTest, AStoppedCheckIsCancelled)

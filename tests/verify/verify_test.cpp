@@ -82,6 +82,40 @@ TEST_F(VerifyTest, MissingSegmentOfABackupIsFound)
     EXPECT_TRUE(contains(findings(), "is missing: a backup is not consistent without it"));
 }
 
+TEST_F(VerifyTest, NotesThatAPruneNeedsAreFindingsWhenTheyCannotBeRead)
+{
+    store();
+    const std::string cluster = backup.incarnation.cluster;
+    ASSERT_OK(storage::writeObject(*driver, "holds/" + cluster + "/x", asBytes("noise")));
+    ASSERT_OK(storage::writeObject(
+        *driver, "marks/" + cluster + "/" + std::to_string(backup.incarnation.number) + "/swept",
+        asBytes("noise")));
+
+    const std::string found = findings();
+
+    EXPECT_TRUE(contains(found, "holds/" + cluster + "/x")) << found;
+    EXPECT_TRUE(contains(found, "/swept")) << found;
+}
+
+TEST_F(VerifyTest, AnOutcomeIsThatOfTheBackupsThatWereHit)
+{
+    VerifyReport report;
+    report.backups.resize(2);
+    report.backups[0].id = "a";
+    report.backups[1].id = "b";
+    report.findings = {{"packs/x", "is missing", {"b"}, {}}, {"wal/y", "does not open", {}, {}}};
+
+    const auto whole = outcomes(report, 100);
+    const auto sampled = outcomes(report, 5);
+
+    ASSERT_EQ(whole.size(), 2U);
+    EXPECT_TRUE(whole[0].good);
+    EXPECT_EQ(whole[0].level, model::AssuranceLevel::Contents);
+    EXPECT_FALSE(whole[1].good);
+    EXPECT_EQ(whole[1].finding, "is missing");
+    EXPECT_EQ(sampled[0].level, model::AssuranceLevel::Structure);
+}
+
 TEST_F(VerifyTest, SampleOfNothingStillChecksTheStructure)
 {
     store();
