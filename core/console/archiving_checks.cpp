@@ -1,15 +1,18 @@
 #include "core/console/archiving_checks.h"
 
 #include "core/base/text.h"
+#include "core/console/commands.h"
 #include "core/restore/words.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <thread>
 
 namespace salvor::console {
 
 namespace {
 
+using model::Check;
 using Level = model::Check::Level;
 
 constexpr const char* noArchive =
@@ -77,7 +80,12 @@ Result<std::optional<std::string>> endSegment(postgres::Connection& connection, 
         connection.value("SELECT pg_create_restore_point('salvor check')", {}, job.stop);
     if (!mark.ok() && mark.error().code != ErrorCode::Denied)
         return mark.error();
-    auto ended = connection.value("SELECT pg_walfile_name(pg_switch_wal() - 1)", {}, job.stop);
+    // At the start of a segment nothing is switched; what then comes back is the end of the one
+    // before, and belongs to it. From 17 on pg_walfile_name() takes it for the next one; before 14
+    // nothing can be subtracted.
+    const std::string back = connection.majorVersion() >= 14 ? " - 1" : "";
+    auto ended =
+        connection.value("SELECT pg_walfile_name(pg_switch_wal()" + back + ")", {}, job.stop);
     if (ended.ok())
         return std::optional<std::string>(*std::move(ended));
     if (ended.error().code != ErrorCode::Denied)
@@ -114,6 +122,79 @@ Result<bool> arrivesSoon(const repository::Repository& repository, const std::st
         std::this_thread::sleep_for(step);
     }
     return false;
+}
+
+/// Counted twice, two seconds apart.
+struct Backlog {
+    std::uint64_t first = 0;
+    std::uint64_t later = 0;
+    [[nodiscard]] bool shrinks() const noexcept { return later < first; }
+    [[nodiscard]] bool isLong() const noexcept { return later > 8; }
+};
+
+Result<std::uint64_t> waitingSegments(postgres::Connection& connection, JobContext& job)
+{
+    SALVOR_TRY(const std::string count,
+               connection.value("SELECT count(*) FROM pg_ls_archive_statusdir() "
+                                "WHERE name ~ '\\.ready$'",
+                                {}, job.stop));
+    return parseUnsigned(count).value_or(0);
+}
+
+Check backlogCheck(const Backlog& backlog)
+{
+    const std::string count = std::to_string(backlog.later);
+    if (!backlog.isLong())
+        return {Level::Passed, "backlog", count + " segments wait to be archived.", "", ""};
+    if (backlog.shrinks()) {
+        const auto left = std::chrono::seconds(2 * backlog.later / (backlog.first - backlog.later));
+        return {Level::Warning, "backlog",
+                count + " segments wait to be archived; at the rate of now it takes "
+                    + durationText(left) + ".",
+                "What they hold would be lost with the server.",
+                "Wait, or set archive-async = yes for the cluster."};
+    }
+    return {Level::Blocker, "backlog",
+            count + " segments wait to be archived, and they do not become fewer.", noArchive,
+            "Look into the server's log for what the archive command says."};
+}
+
+/// Bytes of WAL a second, since the statistics were reset; 0 when it is not known (before 14).
+Result<double> walRate(postgres::Connection& connection, JobContext& job)
+{
+    if (connection.majorVersion() < 14)
+        return 0.0;
+    SALVOR_TRY(const std::string rate,
+               connection.value("SELECT (wal_bytes / greatest(60, extract(epoch FROM now() - "
+                                "stats_reset)))::bigint FROM pg_stat_wal",
+                                {}, job.stop));
+    return static_cast<double>(parseUnsigned(rate).value_or(0));
+}
+
+/// Nothing when the directory is not of this machine.
+std::optional<Check> spaceCheck(const Path& walDirectory, double rate, const Backlog& backlog)
+{
+    std::error_code error;
+    const auto space = std::filesystem::space(walDirectory, error);
+    if (error)
+        return std::nullopt;
+    constexpr double day = 86400;
+    constexpr double longest = 365 * day;
+    const double seconds = rate > 0 ? static_cast<double>(space.available) / rate : longest;
+    const bool isShort = seconds < day;
+    const std::string until =
+        rate > 0 && seconds < longest
+            ? ", about " + durationText(std::chrono::seconds(static_cast<std::int64_t>(seconds)))
+                  + " of WAL as it is written on average"
+            : "";
+    const Level level = !isShort                                 ? Level::Passed
+                        : backlog.isLong() && !backlog.shrinks() ? Level::Blocker
+                                                                 : Level::Warning;
+    return Check{
+        level, "WAL space",
+        "The disk of pg_wal has " + restore::sizeText(space.available) + " left" + until + ".",
+        isShort ? "When archiving stops, the server stops with a full disk after that." : "",
+        isShort ? "Give it more room." : ""};
 }
 
 } // namespace
@@ -198,6 +279,30 @@ Result<> checkArchiver(postgres::Connection& connection, Checks& checks, JobCont
         checks.push_back({Level::Passed, "archiver",
                           "The server archived '" + cell(row, 3) + "' at " + cell(row, 4) + ".", "",
                           ""});
+    return {};
+}
+
+Result<> checkBacklog(postgres::Connection& connection, const Path& dataDirectory, Checks& checks,
+                      JobContext& job)
+{
+    const auto first = waitingSegments(connection, job);
+    if (!first.ok() && first.error().code == ErrorCode::Denied) {
+        checks.push_back({Level::Note, "backlog",
+                          "The role may not see which segments wait to be archived.", "",
+                          "GRANT pg_monitor to it."});
+        return {};
+    }
+    SALVOR_CHECK(first);
+    Backlog backlog{*first, *first};
+    if (backlog.first > 1) {
+        std::this_thread::sleep_for(std::chrono::seconds(2));
+        SALVOR_TRY(backlog.later, waitingSegments(connection, job));
+    }
+    checks.push_back(backlogCheck(backlog));
+    SALVOR_TRY(const double rate, walRate(connection, job));
+    if (!dataDirectory.empty())
+        if (auto space = spaceCheck(dataDirectory / "pg_wal", rate, backlog))
+            checks.push_back(*std::move(space));
     return {};
 }
 

@@ -1,14 +1,11 @@
 // What a running server says about its archiving: the parts of a cluster's check.
 #pragma once
 
-#include "core/base/job_context.h"
-#include "core/model/restore_plan.h"
+#include "core/console/repository_checks.h"
 #include "core/postgres/backup_session.h"
 #include "core/repository/repository.h"
 
 namespace salvor::console {
-
-using Checks = std::vector<model::Check>;
 
 /// archive_mode, archive_command or library, archive_timeout, full_page_writes, page checksums.
 void checkArchiveSettings(const postgres::ServerFacts& facts, const std::string& cluster,
@@ -21,6 +18,12 @@ void checkArchiveSettings(const postgres::ServerFacts& facts, const std::string&
 /// pg_stat_archiver: the last failure, unless a success came after it.
 [[nodiscard]] Result<> checkArchiver(postgres::Connection& connection, Checks& checks,
                                      JobContext& job);
+
+/// Segments that wait to be archived, whether they become fewer, and, where `dataDirectory` is of
+/// this machine, for how long its disk has room for WAL if they do not. Takes two seconds when some
+/// wait.
+[[nodiscard]] Result<> checkBacklog(postgres::Connection& connection, const Path& dataDirectory,
+                                    Checks& checks, JobContext& job);
 
 /// Slots that hold WAL back on the server for somebody who does not fetch it.
 [[nodiscard]] Result<> checkSlots(postgres::Connection& connection, Checks& checks,

@@ -147,26 +147,33 @@ std::vector<const Verdict*> PrunePlan::retiring() const
     return all;
 }
 
+Result<RetentionInput> retentionInput(const Repository& repository, const std::string& cluster,
+                                      const model::RetentionRules& rules)
+{
+    RetentionInput input;
+    input.rules = rules;
+    input.now = systemClock().now();
+    SALVOR_TRY(input.backups, repository.backups(cluster));
+    SALVOR_TRY(input.holds, repository::holds(repository, cluster));
+    SALVOR_TRY(const auto verifications, repository::verifications(repository, cluster));
+    input.assurances = model::assurancesOf(verifications);
+    SALVOR_TRY(const auto incarnations, repository.incarnations(cluster));
+    for (const model::Incarnation& incarnation : incarnations) {
+        SALVOR_TRY(auto history, historyOf(repository, incarnation, input.backups));
+        input.histories.push_back(std::move(history));
+    }
+    return input;
+}
+
 Result<PrunePlan> planPrune(const Repository& repository, const std::string& cluster,
                             const model::RetentionRules& rules, JobContext& job)
 {
     PrunePlan plan;
     plan.cluster = cluster;
     plan.rules = rules;
-    plan.madeAt = systemClock().now();
     SALVOR_TRY(const model::Incarnation newest, repository.incarnation(cluster));
-    SALVOR_TRY(const auto incarnations, repository.incarnations(cluster));
-    RetentionInput input;
-    input.rules = rules;
-    input.now = plan.madeAt;
-    SALVOR_TRY(input.backups, repository.backups(cluster));
-    SALVOR_TRY(input.holds, repository::holds(repository, cluster));
-    SALVOR_TRY(const auto verifications, repository::verifications(repository, cluster));
-    input.assurances = model::assurancesOf(verifications);
-    for (const model::Incarnation& incarnation : incarnations) {
-        SALVOR_TRY(auto history, historyOf(repository, incarnation, input.backups));
-        input.histories.push_back(std::move(history));
-    }
+    SALVOR_TRY(const auto input, retentionInput(repository, cluster, rules));
+    plan.madeAt = input.now;
     plan.retention = decideRetention(input);
     SALVOR_TRY(plan.retired, repository::retiredBackups(repository, cluster));
     SALVOR_TRY(plan.before, finder::recoverableRanges(repository, newest, job));
@@ -174,9 +181,10 @@ Result<PrunePlan> planPrune(const Repository& repository, const std::string& clu
     std::vector<std::string> ids;
     for (const Verdict* verdict : plan.retiring())
         ids.push_back(verdict->backup.id);
-    for (const model::Incarnation& incarnation : incarnations) {
-        SALVOR_TRY(auto frees, repository::measureSweep(repository, incarnation, ids,
-                                                        cutOf(plan.retention, incarnation)));
+    for (const IncarnationHistory& history : input.histories) {
+        SALVOR_TRY(auto frees,
+                   repository::measureSweep(repository, history.incarnation, ids,
+                                            cutOf(plan.retention, history.incarnation)));
         add(plan.frees, std::move(frees));
     }
     return plan;

@@ -21,6 +21,11 @@ struct PrunePlan {
     [[nodiscard]] std::vector<const Verdict*> retiring() const;
 };
 
+/// What is there to decide about, now. Errors: as planPrune().
+[[nodiscard]] Result<RetentionInput> retentionInput(const repository::Repository& repository,
+                                                    const std::string& cluster,
+                                                    const model::RetentionRules& rules);
+
 /// Errors: NotFound for an unknown cluster; Corrupt when a backup or a hold cannot be read, since
 ///         nobody knows what it needs then; those of the repository.
 [[nodiscard]] Result<PrunePlan> planPrune(const repository::Repository& repository,
