@@ -28,6 +28,8 @@ enum class CommandId {
     RepoKeyAdd,
     RepoKeyRemove,
     RepoKeyList,
+    RepoKeySheet,
+    RepoKeyType,
     ClusterCheck,
     ClusterAdopt,
     Backup,

@@ -21,6 +21,10 @@ constexpr OptionSpec repoOption{"--repo", Text, "NAME", "Repository of the confi
 
 constexpr std::array repoOptions = {repoOption};
 
+constexpr OptionSpec sheetOption{"--out", Text, "FILE", "Where to; made, mode 0600."};
+constexpr std::array keySheetOptions = {repoOption, sheetOption};
+constexpr std::array keyTypeOptions = {sheetOption};
+
 constexpr std::array keyAddOptions = {
     repoOption,
     OptionSpec{"--label", Text, "LABEL", "What the key is for; stands in the list."},
@@ -131,6 +135,10 @@ constexpr std::array commands = {
     CommandSpec{CommandId::RepoKeyAdd, "repo key add", "", "Add a way to open it.", keyAddOptions},
     CommandSpec{CommandId::RepoKeyRemove, "repo key remove", "SLOT", "Remove one.", repoOptions},
     CommandSpec{CommandId::RepoKeyList, "repo key list", "", "Which ones there are.", repoOptions},
+    CommandSpec{CommandId::RepoKeySheet, "repo key sheet", "", "The key as a sheet to print.",
+                keySheetOptions},
+    CommandSpec{CommandId::RepoKeyType, "repo key type", "",
+                "A key file again, from a sheet that is typed in.", keyTypeOptions},
     CommandSpec{CommandId::ClusterCheck, "cluster check", "CLUSTER", "Is it protected now?", none},
     CommandSpec{CommandId::ClusterAdopt, "cluster adopt", "CLUSTER",
                 "Take another cluster under this name.", none},

@@ -22,6 +22,8 @@ struct Run {
 [[nodiscard]] Result<Answer> repoKeyAdd(const Run& run);
 [[nodiscard]] Result<Answer> repoKeyRemove(const Run& run);
 [[nodiscard]] Result<Answer> repoKeyList(const Run& run);
+[[nodiscard]] Result<Answer> repoKeySheet(const Run& run);
+[[nodiscard]] Result<Answer> repoKeyType(const Arguments& arguments);
 [[nodiscard]] Result<Answer> clusterCheck(const Run& run);
 [[nodiscard]] Result<Answer> clusterAdopt(const Run& run);
 

@@ -3,6 +3,10 @@
 #include "core/cli/passphrase.h"
 #include "core/cli/render.h"
 #include "core/cli/requests.h"
+#include "core/model/json_fields.h"
+#include "core/repository/key_sheet.h"
+
+#include <iostream>
 
 namespace salvor::cli {
 
@@ -46,6 +50,22 @@ Result<Unlock> newKey(const Arguments& arguments, const std::string& repository)
     }
     SALVOR_TRY(Secret passphrase, newPassphrase("a new key of repository '" + repository + "'"));
     return Unlock{Unlock::Kind::Passphrase, std::move(passphrase)};
+}
+
+/// What is typed, up to the end or the last line of a sheet.
+Result<Secret> readSheet()
+{
+    constexpr std::size_t most = 16384;
+    std::string text;
+    for (std::string line; text.size() < most && std::getline(std::cin, line);) {
+        text += line + "\n";
+        wipeMemory(std::as_writable_bytes(std::span(line)));
+        if (repository::readKeySheet(text).ok())
+            break;
+    }
+    Secret typed{std::string_view(text)};
+    wipeMemory(std::as_writable_bytes(std::span(text)));
+    return typed;
 }
 
 std::string keepSafe(const settings::RepositoryConfig& config)
@@ -131,6 +151,33 @@ Result<Answer> repoKeyList(const Run& run)
     Answer answer;
     answer.result = Json::Object{{"keys", std::move(list)}};
     answer.text = keySlotsText(slots);
+    return answer;
+}
+
+Result<Answer> repoKeySheet(const Run& run)
+{
+    SALVOR_TRY(const auto config, repositoryOf(run));
+    SALVOR_TRY(const Path out, required(run.arguments, "--out"));
+    SALVOR_TRY(const Secret sheet, run.console.keySheet(config.name));
+    SALVOR_CHECK(writeFileDurably(out, sheet.reveal(), IfExists::Fail, 0600));
+    Answer answer;
+    answer.result = Json::Object{{"file", model::bytesJson(out.native())}};
+    answer.message = "the key of repository '" + config.name + "' is in " + quoted(out)
+                     + ": print it, put the paper where the backups are not, and remove the file";
+    return answer;
+}
+
+Result<Answer> repoKeyType(const Arguments& arguments)
+{
+    SALVOR_TRY(const Path out, required(arguments, "--out"));
+    SALVOR_TRY(const Secret typed, readSheet());
+    SALVOR_TRY(const Secret key, repository::readKeySheet(typed.revealText()));
+    SALVOR_CHECK(repository::writeKeyFile(out, key));
+    const std::string value = repository::keyCheckValue(key);
+    Answer answer;
+    answer.result = Json::Object{{"file", model::bytesJson(out.native())}, {"checkValue", value}};
+    answer.message = "the key is in " + quoted(out) + "; its check value is " + value
+                     + ", compare it with the sheet's";
     return answer;
 }
 

@@ -145,6 +145,9 @@ Result<Answer> runArguments(const Arguments& arguments, std::ostream& err)
         answer.text = std::string("salvorctl ") + SALVOR_VERSION + "\n";
         return answer;
     }
+    // On a machine where nothing is set up yet, too.
+    if (id == CommandId::RepoKeyType)
+        return repoKeyType(arguments);
     if (id == CommandId::Help) {
         SALVOR_TRY(answer.text, helpText(arguments.positionals()));
         answer.result = Json::Object{{"help", answer.text}};
@@ -175,12 +178,13 @@ Result<Answer> runGuarded(const Arguments& arguments, std::ostream& err)
 Result<Answer> runCommandOf(const Run& run)
 {
     using Function = Result<Answer> (*)(const Run&);
-    static constexpr std::array<std::pair<CommandId, Function>, 26> functions = {{
+    static constexpr std::array<std::pair<CommandId, Function>, 27> functions = {{
         {CommandId::RepoInit, repoInit},
         {CommandId::RepoInfo, repoInfo},
         {CommandId::RepoKeyAdd, repoKeyAdd},
         {CommandId::RepoKeyRemove, repoKeyRemove},
         {CommandId::RepoKeyList, repoKeyList},
+        {CommandId::RepoKeySheet, repoKeySheet},
         {CommandId::ClusterCheck, clusterCheck},
         {CommandId::ClusterAdopt, clusterAdopt},
         {CommandId::Backup, backup},

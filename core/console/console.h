@@ -112,6 +112,9 @@ public:
                                                      const repository::Unlock& key,
                                                      repository::SlotAccess access,
                                                      const std::string& label);
+    /// The key that the configuration gives, as a sheet to print; it was tried before. Errors:
+    /// InvalidInput for a passphrase, which needs none, and for a plain repository.
+    [[nodiscard]] Result<Secret> keySheet(const std::string& name);
     [[nodiscard]] Result<> removeKey(const std::string& name, const std::string& slot);
     /// The conformance suite against a place that need not be a repository yet.
     struct ConnectionTest {

@@ -2,6 +2,7 @@
 
 #include "core/base/subprocess.h"
 #include "core/base/text.h"
+#include "core/repository/key_sheet.h"
 #include "core/storage/open_driver.h"
 
 #include <cstdlib>
@@ -118,6 +119,25 @@ Result<std::shared_ptr<repository::Repository>> Console::open(const std::string&
     std::shared_ptr<repository::Repository> shared(*std::move(opened));
     m_opened->repositories.emplace(name, shared);
     return shared;
+}
+
+Result<Secret> Console::keySheet(const std::string& name)
+{
+    SALVOR_TRY(const auto place, m_config.repository(name));
+    if (!place.encrypted)
+        return fail(ErrorCode::InvalidInput, "repository '" + name + "' is plain: it has no keys");
+    SALVOR_TRY(const Unlock unlock, unlockFor(place, m_ask));
+    if (unlock.kind == Unlock::Kind::Passphrase)
+        return fail(ErrorCode::InvalidInput,
+                    "repository '" + name + "' is opened by a passphrase here",
+                    "Write that down itself, or add a key file and name it in the configuration: "
+                    "salvorctl repo key add --key-file.");
+    const std::string doing = "repository '" + name + "'";
+    SALVOR_TRY(const auto driver, openPlace(place).in(doing));
+    SALVOR_TRY(const auto repository, openWith(driver, unlock).in(doing));
+    return repository::keySheetText({name, place.url, repository->info().id,
+                                     repository->keys().canReadContents(), systemClock().now()},
+                                    unlock.secret);
 }
 
 void Console::reopen(const std::string& name)

@@ -62,16 +62,21 @@ Result<Secret> readKeyFile(const Path& path)
     return secret;
 }
 
+Result<> writeKeyFile(const Path& path, const Secret& key)
+{
+    std::string text = toBase64(key.reveal()) + "\n";
+    Result<> written = writeFileDurably(path, asBytes(text), IfExists::Fail, 0600);
+    wipeMemory(std::as_writable_bytes(std::span(text)));
+    return std::move(written).in("key file " + quoted(path));
+}
+
 Result<Secret> createKeyFile(const Path& path)
 {
     std::array<std::byte, keyFileBytes> key{};
     SALVOR_CHECK(crypto::fillRandom(key));
-    std::string text = toBase64(key) + "\n";
     Secret secret{ByteView(key)};
     wipeMemory(key);
-    Result<> written = writeFileDurably(path, asBytes(text), IfExists::Fail, 0600);
-    wipeMemory(std::as_writable_bytes(std::span(text)));
-    SALVOR_CHECK(std::move(written).in("key file " + quoted(path)));
+    SALVOR_CHECK(writeKeyFile(path, secret));
     return secret;
 }
 

@@ -22,6 +22,8 @@ struct Unlock {
 /// Reads 32 bytes in base64. Errors: Denied when others can read the file or it is not the
 /// runner's own (root may read anybody's); InvalidInput when it is not such a key.
 [[nodiscard]] Result<Secret> readKeyFile(const Path& path);
+/// Writes 32 bytes in base64, mode 0600. Errors: AlreadyExists.
+[[nodiscard]] Result<> writeKeyFile(const Path& path, const Secret& key);
 /// Makes 32 random bytes and writes them in base64, mode 0600. Errors: AlreadyExists.
 [[nodiscard]] Result<Secret> createKeyFile(const Path& path);
 

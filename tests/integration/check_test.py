@@ -53,6 +53,33 @@ class Check(SiteTest):
     def test_without_a_backup_it_is_not(self):
         self.assertIn("no backup", self.said("backup", "blocker", status=3))
 
+    def granted(self):
+        """The statements of docs/operations.md, those for this major."""
+        path = os.path.join(os.path.dirname(__file__), "../../docs/operations.md")
+        with open(path, encoding="utf-8") as file:
+            block = file.read().split("```sql\n")[1].split("```")[0]
+        for part in block.split(";"):
+            if ("15 and later" in part and MAJOR < 15) or ("13 and 14" in part and MAJOR > 14):
+                continue
+            if part.strip():
+                yield part
+
+    def test_role_with_the_rights_of_the_manual_is_enough(self):
+        for statement in self.granted():
+            self.server.sql(statement)
+        cluster = self.site.sections[("cluster", "demo")]
+        self.site.section("cluster", "demo", {
+            **cluster, "connection": cluster["connection"].replace("user=postgres", "user=salvor")})
+
+        backup = self.backup()
+        self.site.result("backup", "demo", "--mode", "stream")
+        self.site.result("verify", backup)
+
+        checks = self.checks(status=0)
+        self.assertIn("Role 'salvor'", self.said("privileges", "passed"))
+        self.assertEqual([each for each in checks if each["level"] in ("warning", "blocker")], [])
+        self.assertIn("wait to be archived", self.said("backlog", "passed"))
+
     def test_missing_segment_is_said(self):
         self.backup()
         for _ in range(3):
