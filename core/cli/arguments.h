@@ -44,6 +44,7 @@ enum class CommandId {
     ArchivePush,
     ArchiveGet,
     ArchiveWorker,
+    ReceiveWal,
     Verify,
     Prune,
     Retire,

@@ -175,7 +175,7 @@ Result<Answer> runGuarded(const Arguments& arguments, std::ostream& err)
 Result<Answer> runCommandOf(const Run& run)
 {
     using Function = Result<Answer> (*)(const Run&);
-    static constexpr std::array<std::pair<CommandId, Function>, 26> functions = {{
+    static constexpr std::array<std::pair<CommandId, Function>, 27> functions = {{
         {CommandId::RepoInit, repoInit},
         {CommandId::RepoInfo, repoInfo},
         {CommandId::RepoKeyAdd, repoKeyAdd},
@@ -197,6 +197,7 @@ Result<Answer> runCommandOf(const Run& run)
         {CommandId::ArchivePush, archivePush},
         {CommandId::ArchiveGet, archiveGet},
         {CommandId::ArchiveWorker, archiveWorker},
+        {CommandId::ReceiveWal, receiveWal},
         {CommandId::Verify, verifyStored},
         {CommandId::Prune, prune},
         {CommandId::Retire, retireBackup},

@@ -10,6 +10,7 @@
 #include "core/repository/repository.h"
 #include "core/settings/config.h"
 #include "core/verify/verify.h"
+#include "core/wal/receiver.h"
 #include "core/wal/spool.h"
 
 #include <functional>
@@ -183,6 +184,15 @@ public:
     /// their spool as standard input. Returns when there is nothing more to do.
     [[nodiscard]] Result<> archiveWorker(const std::string& kind, const std::string& cluster,
                                          const Path& folder);
+
+    /// What stands in the configuration about it. `synchronous`: nothing waits for the interval.
+    [[nodiscard]] Result<wal::ReceiveRequest> receiveRequest(const std::string& cluster,
+                                                             bool synchronous) const;
+    /// See wal::receiveWal().
+    [[nodiscard]] Result<model::Lsn> receiveWal(const wal::ReceiveRequest& request,
+                                                JobContext& job);
+    [[nodiscard]] Result<bool> createReceiveSlot(const wal::ReceiveRequest& request,
+                                                 JobContext& job);
 
     [[nodiscard]] Result<verify::VerifyReport>
     verify(const std::string& repository, const verify::VerifyRequest& request, JobContext& job);
