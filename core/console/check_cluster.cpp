@@ -162,11 +162,12 @@ Result<> part(Checks& checks, const std::string& name, Result<> done)
     return {};
 }
 
-Result<> checkServer(const std::string& cluster, const std::string& conninfo,
-                     const repository::Repository* repository, Checks& checks, JobContext& job)
+Result<> checkServer(const wal::ReceiveRequest& request, const repository::Repository* repository,
+                     Checks& checks, JobContext& job)
 {
-    auto opened =
-        postgres::Connection::open(conninfo, postgres::Connection::Kind::Normal, job.stop);
+    const std::string& cluster = request.cluster;
+    auto opened = postgres::Connection::open(request.connection, postgres::Connection::Kind::Normal,
+                                             job.stop);
     if (!opened.ok()) {
         checks.push_back({Level::Blocker, "connection",
                           "The server does not let us in: " + opened.error().message + ".",
@@ -178,13 +179,19 @@ Result<> checkServer(const std::string& cluster, const std::string& conninfo,
     checks.push_back({Level::Passed, "connection",
                       "PostgreSQL " + std::to_string(connection.majorVersion()) + " answers.", "",
                       ""});
-    checkArchiveSettings(facts, cluster, checks);
+    const auto receiver = checkReceiver(connection, request, checks, job);
+    const bool isReceiving = receiver.ok() && *receiver;
+    if (!receiver.ok())
+        SALVOR_CHECK(part(checks, "receive-wal", receiver.error()));
+    checkArchiveSettings(facts, cluster, isReceiving ? Arrival::ByReceiver : Arrival::ByCommand,
+                         checks);
     SALVOR_CHECK(part(checks, "privileges", checkPrivileges(connection, checks, job)));
-    SALVOR_CHECK(part(checks, "replication slots", checkSlots(connection, checks, job)));
+    SALVOR_CHECK(
+        part(checks, "replication slots", checkSlots(connection, request.slot, checks, job)));
     SALVOR_CHECK(part(checks, "clock", checkServerClock(connection, checks, job)));
     if (repository != nullptr) {
         checkIdentity(*repository, cluster, facts.identity, checks);
-        if (archivesItself(facts))
+        if (archivesItself(facts) || (isReceiving && !facts.inRecovery))
             SALVOR_CHECK(part(checks, "segment",
                               checkSegmentArrives(connection, *repository, cluster, checks, job)));
     }
@@ -197,6 +204,7 @@ Result<ClusterReport> Console::checkCluster(const std::string& cluster, JobConte
 {
     job.phase("check", 0);
     SALVOR_TRY(const auto configured, m_config.cluster(cluster));
+    SALVOR_TRY(const auto request, receiveRequest(cluster, false));
     ClusterReport report{cluster, {}};
     const auto repository = open(configured.repository);
     if (repository.ok()) {
@@ -205,10 +213,9 @@ Result<ClusterReport> Console::checkCluster(const std::string& cluster, JobConte
     } else {
         addFailure(report.checks, "repository", repository.error(), Level::Blocker);
     }
-    SALVOR_CHECK(
-        part(report.checks, "connection",
-             checkServer(cluster, configured.connection,
-                         repository.ok() ? repository->get() : nullptr, report.checks, job)));
+    SALVOR_CHECK(part(
+        report.checks, "connection",
+        checkServer(request, repository.ok() ? repository->get() : nullptr, report.checks, job)));
     std::stable_sort(report.checks.begin(), report.checks.end(),
                      [](const Check& a, const Check& b) { return a.level < b.level; });
     return report;

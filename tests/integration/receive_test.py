@@ -5,10 +5,10 @@ receive_test.py MAJOR
 
 import os
 import random
-import re
 import shutil
 import signal
 import sys
+import threading
 import time
 import unittest
 
@@ -71,12 +71,8 @@ class Receive(SiteTest):
     def create_slot(self):
         self.site.ctl("receive-wal", "demo", "--create-slot")
 
-    def flushed(self, server):
-        """Up to where the repository has it, as the receiver told the server."""
-        return server.sql("SELECT coalesce(restart_lsn, '0/0') FROM pg_replication_slots "
-                          f"WHERE slot_name = '{SLOT}'")
-
     def wait_flushed(self, server, lsn, seconds=60):
+        """Until the receiver has told the server that the repository has it."""
         wait_for(f"{lsn} in the repository", lambda: server.sql(
             "SELECT restart_lsn >= '" + lsn + "' FROM pg_replication_slots "
             f"WHERE slot_name = '{SLOT}'") == "t", seconds)
@@ -96,36 +92,206 @@ class Receive(SiteTest):
         self.assertEqual(answer["state"], "answered")
         return open_copy(self.site, answer["instance"])
 
-    def test_everything_before_the_last_flush_survives_the_loss_of_the_server(self):
-        server = self.make(**{"receive-interval": "1s"})
+    def kept_balance(self, server, sql):
+        """A commit of pgbench is whole or not there at all."""
+        self.assertEqual(
+            sql(server, "SELECT (SELECT sum(abalance) FROM pgbench_accounts) = "
+                        "(SELECT coalesce(sum(delta), 0) FROM pgbench_history)"), "t")
+
+    def backed_up(self, **keys):
+        """A server without archiving, its receiver and a backup."""
+        server = self.make(**{"receive-interval": "1s", **keys})
         server.pgbench_init()
-        server.sql("CREATE TABLE told (n int, at pg_lsn)")
+        server.sql("CREATE TABLE told (n int)")
         self.create_slot()
         receiver = self.receiver()
         self.wait_streaming(server)
-        self.site.ctl("backup", "demo", "--mode", "stream")
-        load = server.pgbench(6)
-        for number in range(40):
-            server.sql(f"INSERT INTO told VALUES ({number}, NULL)")
+        self.site.ctl("backup", "demo")
+        return server, receiver
+
+    def test_everything_before_the_last_flush_survives_the_loss_of_the_server(self):
+        server, receiver = self.backed_up()
+        load = server.pgbench(4)
+        for number in range(20):
+            server.sql(f"INSERT INTO told VALUES ({number})")
             time.sleep(0.1)
         load.wait()
-        server.sql("INSERT INTO told VALUES (1000, NULL)")
-        last = server.sql("SELECT pg_current_wal_lsn()")
-        self.wait_flushed(server, last)
-        ranges = self.site.result("wal", "ranges", "demo")
-        self.assertEqual(len(ranges["begun"]), 1)
+        server.sql("INSERT INTO told VALUES (1000)")
+        self.wait_flushed(server, server.sql("SELECT pg_current_wal_lsn()"))
+        self.assertEqual(len(self.site.result("wal", "ranges", "demo")["begun"]), 1)
         self.destroy(server)
 
         sql = self.restore(server)
-        self.assertEqual(sql(server, "SELECT count(*) FROM told"), "41")
-        self.assertEqual(sql(server, "SELECT count(*) FROM told WHERE n = 1000"), "1")
-        self.assertEqual(
-            sql(server, "SELECT (SELECT sum(abalance) FROM pgbench_accounts) = "
-                        "(SELECT sum(delta) FROM pgbench_history)"), "t")
-        verified = self.site.result("verify")
-        self.assertEqual(verified["findings"], [])
+        self.assertEqual(sql(server, "SELECT count(*) FROM told"), "21")
+        self.kept_balance(server, sql)
+        self.assertEqual(self.site.result("verify")["findings"], [])
         status, said = receiver.stop()
         self.assertEqual(status, 0, said)
+        self.assertIn("WAL is not received", said)
+
+    def test_no_acknowledged_commit_is_lost_when_it_is_the_synchronous_standby(self):
+        server = self.make()
+        server.sql("CREATE TABLE told (n int)")
+        self.create_slot()
+        receiver = self.receiver("--synchronous")
+        self.wait_streaming(server)
+        self.site.ctl("backup", "demo")
+        server.sql(f"ALTER SYSTEM SET synchronous_standby_names = '{SLOT}'",
+                   "SELECT pg_reload_conf()")
+        wait_for("the synchronous standby", lambda: server.sql(
+            "SELECT sync_state FROM pg_stat_replication "
+            f"WHERE application_name = '{SLOT}'") == "sync")
+        told = []
+
+        def insert(first):
+            number = first
+            while True:
+                done = run([server.program("psql"), "-XAtq", "-v", "ON_ERROR_STOP=1", "-h",
+                            server.socket, "-p", str(server.port), "-U", "postgres", "-d",
+                            "postgres", "-c", f"INSERT INTO told VALUES ({number})"], check=False)
+                # A server that shuts down lets commits go that nobody else has, with a warning.
+                if done.returncode != 0 or done.stderr:
+                    return
+                told.append(number)
+                number += 1
+
+        writers = [threading.Thread(target=insert, args=(first,)) for first in (0, 100000, 200000)]
+        for writer in writers:
+            writer.start()
+        wait_for("commits", lambda: len(told) > 150, 120)
+        receiver.kill()
+        self.destroy(server)
+        for writer in writers:
+            writer.join()
+
+        sql = self.restore(server)
+        there = set(sql(server, "SELECT n FROM told").split())
+        self.assertEqual([n for n in told if str(n) not in there], [])
+
+    def test_a_receiver_that_is_killed_again_and_again_loses_nothing(self):
+        server = self.make(archive=True, **{"receive-interval": "1s"})
+        server.pgbench_init()
+        server.sql("CREATE TABLE told (n int)")
+        self.create_slot()
+        receiver = self.receiver()
+        self.wait_streaming(server)
+        self.site.ctl("backup", "demo")
+        load = server.pgbench(25)
+        for number in range(10):
+            time.sleep(random.uniform(0.1, 2.5))
+            server.sql(f"INSERT INTO told VALUES ({number})")
+            receiver.kill()
+            receiver.start()
+        load.wait()
+        server.sql("INSERT INTO told VALUES (1000)")
+        self.wait_flushed(server, server.sql("SELECT pg_current_wal_lsn()"), 90)
+        state = self.site.result("wal", "ranges", "demo")
+        self.assertEqual((state["gaps"], state["conflicts"]), ([], []))
+        self.destroy(server)
+
+        sql = self.restore(server)
+        self.assertEqual(sql(server, "SELECT count(*) FROM told"), "11")
+        self.kept_balance(server, sql)
+        self.assertEqual(self.site.result("verify")["findings"], [])
+
+    def test_it_follows_a_standby_that_is_promoted(self):
+        primary = harness.Server(self.site, "primary", MAJOR).initdb()
+        self.site.add_repository()
+        primary.start()
+        primary.sql("CREATE TABLE told (n int)")
+        standby = primary.standby("standby")
+        self.site.add_cluster(standby, archive=False, **{
+            "primary-connection": primary.conninfo(), "receive-interval": "1s"})
+        self.create_slot()
+        receiver = self.receiver()
+        self.wait_streaming(standby)
+        self.site.ctl("backup", "demo", "--mode", "stream")
+        primary.sql("INSERT INTO told VALUES (1)")
+        lsn = primary.sql("SELECT pg_current_wal_lsn()")
+        wait_for("the standby", lambda: standby.sql(
+            f"SELECT pg_last_wal_replay_lsn() >= '{lsn}'") == "t")
+        primary.stop("immediate")
+        standby.sql("SELECT pg_promote()")
+        standby.sql("INSERT INTO told VALUES (2)")
+        self.wait_flushed(standby, standby.sql("SELECT pg_current_wal_lsn()"))
+        self.destroy(standby)
+
+        sql = self.restore(standby)
+        self.assertEqual(sql(standby, "SELECT string_agg(n::text, ',' ORDER BY n) FROM told"),
+                         "1,2")
+        status, said = receiver.stop()
+        self.assertEqual(status, 0, said)
+        forks = self.site.result("wal", "ranges", "demo")["forks"]
+        self.assertEqual([(fork["parent"], fork["child"]) for fork in forks], [(1, 2)])
+
+    def test_a_repository_that_is_away_and_a_server_that_restarts_are_waited_for(self):
+        server, receiver = self.backed_up()
+        os.rename(self.site.repository, self.site.repository + ".away")
+        server.sql("INSERT INTO told VALUES (1)")
+        lsn = server.sql("SELECT pg_current_wal_lsn()")
+        time.sleep(4)
+        before = server.sql("SELECT restart_lsn < '" + lsn + "' FROM pg_replication_slots")
+        self.assertEqual(before, "t", "flush was reported for what nobody has")
+        os.rename(self.site.repository + ".away", self.site.repository)
+        self.wait_flushed(server, lsn)
+        server.stop()
+        server.start()
+        server.sql("INSERT INTO told VALUES (2)")
+        self.wait_flushed(server, server.sql("SELECT pg_current_wal_lsn()"))
+        server.sql("INSERT INTO told VALUES (3)")
+        status, said = receiver.stop()
+        self.assertEqual(status, 0, said)
+        self.assertIn("WAL cannot be stored", said)
+        self.assertIn("WAL is not received", said)
+        self.destroy(server)
+
+        sql = self.restore(server)
+        self.assertEqual(sql(server, "SELECT count(*) FROM told"), "3")
+
+    def test_check_says_whether_it_runs_and_what_its_slot_holds(self):
+        server, receiver = self.backed_up()
+        checks = self.site.result("cluster", "check", "demo")["checks"]
+        self.assertIn("receive-wal runs", str(checks))
+        status, said = receiver.stop()
+        self.assertEqual(status, 0, said)
+        status, error = self.site.failure("cluster", "check", "demo")
+        self.assertEqual(status, 3)
+        said = self.site.ctl("cluster", "check", "demo", check=False).stdout
+        self.assertIn("receive-wal does not run, and its slot 'salvor_demo' holds back", said)
+
+    def test_wrong_things_are_told_and_nothing_is_stored(self):
+        server = self.make()
+        status, said = self.receiver().ended()
+        self.assertEqual(status, 3)
+        self.assertIn("no replication slot 'salvor_demo'", said)
+        self.assertIn("--create-slot", said)
+        self.create_slot()
+        self.create_slot()
+        other = harness.Server(self.site, "other", MAJOR).initdb().start()
+        self.site.add_cluster(other, archive=False)
+        status, said = self.receiver().ended()
+        self.assertEqual(status, 3)
+        self.assertIn("cluster adopt", said)
+        self.assertFalse(os.path.exists(os.path.join(self.site.repository, "pieces")))
+        self.site.add_cluster(server, archive=False)
+        self.site.ctl("receive-wal", "demo", "--drop-slot")
+        self.assertEqual(server.sql("SELECT count(*) FROM pg_replication_slots"), "0")
+
+    def test_a_slot_that_lost_its_wal_is_told_with_the_way_out(self):
+        server = harness.Server(self.site, "primary", MAJOR).initdb(wal_segsize=1)
+        self.site.add_repository()
+        self.site.add_cluster(server, archive=False)
+        server.configure({"max_slot_wal_keep_size": "1MB", "min_wal_size": "2MB",
+                          "max_wal_size": "2MB"})
+        server.start()
+        self.create_slot()
+        for _ in range(8):
+            server.sql("SELECT pg_switch_wal() FROM (SELECT txid_current()) x", "CHECKPOINT")
+        self.assertEqual(server.sql("SELECT wal_status FROM pg_replication_slots"), "lost")
+        status, said = self.receiver().ended()
+        self.assertEqual(status, 3)
+        self.assertIn("has lost WAL", said)
+        self.assertIn("--drop-slot", said)
 
 
 if __name__ == "__main__":
