@@ -465,6 +465,9 @@ KeyValues writeCluster(const ClusterConfig& cluster)
     if (cluster.prefetch != usual.prefetch)
         put(out, "prefetch", std::to_string(cluster.prefetch));
     put(out, "spool-path", cluster.spoolPath.native());
+    if (cluster.receiveInterval != usual.receiveInterval)
+        put(out, "receive-interval", formatDuration(cluster.receiveInterval));
+    put(out, "receive-slot", cluster.receiveSlot);
     return out;
 }
 
