@@ -83,7 +83,7 @@ Result<WalFeed> WalFeed::start(Connection& replication, const Start& from)
 
 Result<> WalFeed::report(Lsn flushed, Reply reply)
 {
-    m_flushed = flushed;
+    m_flushed = flushed > m_start ? flushed : Lsn{};
     std::string message = "r";
     appendBig(message, value(m_position));
     appendBig(message, value(m_flushed));

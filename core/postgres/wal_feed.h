@@ -31,8 +31,6 @@ public:
     };
     enum class Reply { NotNeeded, Wanted };
 
-    /// Nothing counts as flushed yet but what is before the start.
-    ///
     /// Errors: NotFound when there is no such slot or the WAL was removed; NotReady when somebody
     ///         else uses the slot.
     [[nodiscard]] static Result<WalFeed> start(Connection& replication, const Start& from);
@@ -42,7 +40,8 @@ public:
     /// WAL of another place came.
     [[nodiscard]] Result<FeedMessage> next(std::chrono::milliseconds limit, int wake = -1);
     /// Tells the server what came, and that everything before `flushed` will never be asked for
-    /// again.
+    /// again. Nothing is said to be flushed as long as that is not beyond the start: it would put a
+    /// slot back.
     [[nodiscard]] Result<> report(model::Lsn flushed, Reply reply);
     /// Ends the stream in good order, whoever began, so that the connection can ask for more. Tells
     /// the next timeline when this one has ended. Errors: what the server ended it with.
@@ -61,15 +60,16 @@ private:
 
     WalFeed(Connection::Native& native, model::Lsn at)
         : m_native(&native)
+        , m_start(at)
         , m_position(at)
-        , m_flushed(at)
     {}
     [[nodiscard]] Result<> wait(std::chrono::milliseconds limit, int wake);
     [[nodiscard]] Result<FeedMessage> messageOf(ByteView bytes);
 
     Connection::Native* m_native;
-    model::Lsn m_position; ///< Of the next byte.
-    model::Lsn m_flushed;
+    model::Lsn m_start;
+    model::Lsn m_position;  ///< Of the next byte.
+    model::Lsn m_flushed{}; ///< 0: nothing is said of it.
     std::unique_ptr<char, Freer> m_message;
     Clock::time_point m_lastHeard = Clock::now();
     Clock::time_point m_lastReport = Clock::now();

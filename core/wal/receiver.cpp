@@ -57,6 +57,20 @@ Error slotMissing(const ReceiveRequest& request)
                       "was there last may be missing.");
 }
 
+std::string anew(const ReceiveRequest& request)
+{
+    return "Run 'salvorctl receive-wal " + request.cluster
+           + "' with --drop-slot, then with --create-slot, start it again and take a backup.";
+}
+
+Error walGone(const ReceiveRequest& request, Error error)
+{
+    error.message += ": the server does not have the WAL any more that the slot '" + request.slot
+                     + "' should keep";
+    error.hint = anew(request);
+    return error;
+}
+
 /// Where a run of the stream begins.
 struct Place {
     TimelineId timeline{};
@@ -205,9 +219,7 @@ Result<Place> Receiver::choosePlace(const Ground& ground)
                           "the replication slot '" + m_request.slot
                               + "' has lost WAL that was not stored yet: it was further behind "
                                 "than max_slot_wal_keep_size",
-                          "Run 'salvorctl receive-wal " + m_request.cluster
-                              + "' with --drop-slot, then with --create-slot, start it again and "
-                                "take a backup."));
+                          anew(m_request)));
     const Lsn restart = slot->restart.value_or(ground.end);
     SALVOR_TRY(const auto end, archiveEnd(ground));
     const Place usual = ground.placeOf(restart);
@@ -270,7 +282,8 @@ Result<std::optional<Place>> Receiver::follow(Connection& replication, const Gro
     }
     if (!drained)
         return fail(ErrorCode::Unavailable, "the end of a timeline could not be stored yet");
-    SALVOR_CHECK(feed.report(m_stored, WalFeed::Reply::NotNeeded));
+    // Where it fails, the end of the stream says why.
+    [[maybe_unused]] const auto reported = feed.report(m_stored, WalFeed::Reply::NotNeeded);
     SALVOR_TRY(const auto next, feed.finish(m_job.stop));
     if (!next)
         return fail(ErrorCode::Unavailable, "the server ended the stream");
@@ -342,6 +355,8 @@ Result<Lsn> Receiver::run()
             m_olderIsGone = true;
             continue;
         }
+        if (error.code == ErrorCode::NotFound && !m_hasReceived)
+            return walGone(m_request, error);
         if (!error.isRetryable() && error.code != ErrorCode::NotReady)
             return error;
         if (m_lastWarning != error.message)

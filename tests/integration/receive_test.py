@@ -277,6 +277,37 @@ class Receive(SiteTest):
         self.site.ctl("receive-wal", "demo", "--drop-slot")
         self.assertEqual(server.sql("SELECT count(*) FROM pg_replication_slots"), "0")
 
+    def test_what_was_written_before_the_slot_is_fetched_as_long_as_it_is_there(self):
+        server = harness.Server(self.site, "primary", MAJOR).initdb(wal_segsize=1)
+        self.site.add_repository()
+        self.site.add_cluster(server, archive=False, **{"receive-interval": "1s"})
+        server.configure({"min_wal_size": "2MB", "max_wal_size": "2MB", "wal_keep_size": "100MB"})
+        server.start()
+        server.sql("CREATE TABLE told (n int)")
+        switch = ("INSERT INTO told VALUES (1)", "SELECT pg_switch_wal()", "CHECKPOINT")
+        self.site.ctl("backup", "demo", "--mode", "stream")
+        for _ in range(4):
+            server.sql(*switch)
+        self.create_slot()
+        receiver = self.receiver()
+        self.wait_flushed(server, server.sql("SELECT pg_current_wal_lsn()"))
+        self.assertEqual(self.site.result("wal", "ranges", "demo")["gaps"], [])
+        receiver.stop()
+
+        self.site.ctl("receive-wal", "demo", "--drop-slot")
+        server.sql("ALTER SYSTEM SET wal_keep_size = 0", "SELECT pg_reload_conf()")
+        for _ in range(8):
+            server.sql(*switch)
+        self.create_slot()
+        receiver = self.receiver()
+        self.wait_flushed(server, server.sql("SELECT pg_current_wal_lsn()"))
+        server.sql(*switch)
+        self.wait_flushed(server, server.sql("SELECT pg_current_wal_lsn()"))
+        self.assertEqual(len(self.site.result("wal", "ranges", "demo")["gaps"]), 1)
+        status, said = receiver.stop()
+        self.assertEqual(status, 0, said)
+        self.assertIn("take a backup", said)
+
     def test_a_slot_that_lost_its_wal_is_told_with_the_way_out(self):
         server = harness.Server(self.site, "primary", MAJOR).initdb(wal_segsize=1)
         self.site.add_repository()
