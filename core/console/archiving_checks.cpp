@@ -135,7 +135,7 @@ void checkArchiveSettings(const postgres::ServerFacts& facts, const std::string&
         checks.push_back({Level::Note, "archive mode",
                           "This server is a standby and archives nothing itself.",
                           "Its primary must archive.", ""});
-    else
+    else if (!isReceived)
         checkCommand(facts, cluster, checks);
     const std::string timeout = settingOr(facts, "archive_timeout", "0");
     if (timeout == "0" && !isReceived)

@@ -5,7 +5,7 @@
 #include "core/model/restore_plan.h"
 #include "core/postgres/backup_session.h"
 #include "core/repository/repository.h"
-#include "core/wal/receiver.h"
+#include "core/wal/receive_slot.h"
 
 namespace salvor::console {
 

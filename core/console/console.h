@@ -188,7 +188,6 @@ public:
     /// What stands in the configuration about it. `synchronous`: nothing waits for the interval.
     [[nodiscard]] Result<wal::ReceiveRequest> receiveRequest(const std::string& cluster,
                                                              bool synchronous) const;
-    /// See wal::receiveWal().
     [[nodiscard]] Result<model::Lsn> receiveWal(const wal::ReceiveRequest& request,
                                                 JobContext& job);
     [[nodiscard]] Result<bool> createReceiveSlot(const wal::ReceiveRequest& request,

@@ -33,20 +33,6 @@ std::string numberOf(TimelineId timeline)
     return std::to_string(value(timeline));
 }
 
-Result<Connection> connect(const ReceiveRequest& request, Connection::Kind kind,
-                           const std::stop_token& stop)
-{
-    auto opened = Connection::open(request.connection, kind, stop, request.slot);
-    if (opened.ok())
-        return opened;
-    Error error = std::move(opened).error();
-    if (error.code == ErrorCode::Denied && error.hint.empty())
-        error.hint = "Give the role the attribute REPLICATION and a line for the database "
-                     "'replication' in pg_hba.conf.";
-    return std::move(error).in(kind == Connection::Kind::Replication ? "connect for replication"
-                                                                     : "connect");
-}
-
 Error slotMissing(const ReceiveRequest& request)
 {
     return fail(ErrorCode::NotFound,
@@ -194,19 +180,21 @@ Result<std::optional<Lsn>> Receiver::archiveEnd(const Ground& ground)
     SALVOR_TRY(const auto segments,
                PathSegments::list(m_repository, ground.incarnation, std::move(path)));
     SALVOR_TRY(const auto backups, m_repository.backups(m_request.cluster));
-    for (auto backup = backups.rbegin(); backup != backups.rend(); ++backup)
-        if (backup->incarnation.number == ground.incarnation.number
-            && segments.path().contains(backup->timeline, backup->startLsn))
-            return std::optional(
-                segments.continuousEnd(value(backup->startLsn) / segments.segmentSize()));
-    return std::optional<Lsn>();
+    const auto newest =
+        std::find_if(backups.rbegin(), backups.rend(), [&](const model::Backup& backup) {
+            return backup.incarnation.number == ground.incarnation.number
+                   && segments.path().contains(backup.timeline, backup.startLsn);
+        });
+    if (newest == backups.rend())
+        return std::optional<Lsn>();
+    return std::optional(segments.continuousEnd(value(newest->startLsn) / segments.segmentSize()));
 }
 
 /// From the slot's position on nothing can be missing. When the repository ends before it, the
 /// server may still have what lies between.
 Result<Place> Receiver::choosePlace(const Ground& ground)
 {
-    SALVOR_TRY(auto connection, connect(m_request, Connection::Kind::Normal, m_job.stop));
+    SALVOR_TRY(auto connection, connectFor(m_request, Connection::Kind::Normal, m_job.stop));
     SALVOR_TRY(const auto slot, slotState(connection, m_request.slot, m_job.stop));
     if (!slot)
         return final(slotMissing(m_request));
@@ -241,7 +229,7 @@ void Receiver::told(const Place& place)
 Result<> Receiver::session()
 {
     m_isFinal = m_startsEarly = m_hasReceived = false;
-    SALVOR_TRY(auto replication, connect(m_request, Connection::Kind::Replication, m_job.stop));
+    SALVOR_TRY(auto replication, connectFor(m_request, Connection::Kind::Replication, m_job.stop));
     SALVOR_TRY(Ground ground, lookAtServer(replication));
     SALVOR_TRY(Place place, choosePlace(ground));
     while (true) {
@@ -374,66 +362,6 @@ Result<Lsn> Receiver::run()
 }
 
 } // namespace
-
-std::string usualSlot(const std::string& cluster)
-{
-    std::string name = "salvor_" + cluster.substr(0, 56);
-    for (char& c : name) {
-        if (c >= 'A' && c <= 'Z')
-            c = static_cast<char>(c - 'A' + 'a');
-        else if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')))
-            c = '_';
-    }
-    return name;
-}
-
-Result<std::optional<SlotState>> slotState(Connection& connection, const std::string& slot,
-                                           const std::stop_token& stop)
-{
-    SALVOR_TRY(
-        const auto rows,
-        connection.query(
-            "SELECT s.slot_type, s.active, s.wal_status, s.restart_lsn, "
-            "greatest(pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN "
-            "pg_last_wal_receive_lsn() ELSE pg_current_wal_flush_lsn() END, s.restart_lsn), "
-            "0)::bigint, (extract(epoch FROM r.flush_lag) * 1000)::bigint "
-            "FROM pg_replication_slots s LEFT JOIN pg_stat_replication r ON r.pid = s.active_pid "
-            "WHERE s.slot_name = $1",
-            {slot}, stop));
-    if (rows.empty())
-        return std::optional<SlotState>();
-    const auto& row = rows.front();
-    SlotState state;
-    state.isPhysical = row[0] == "physical";
-    state.isActive = row[1] == "t";
-    state.walStatus = row[2].value_or("");
-    if (row[3]) {
-        SALVOR_TRY(state.restart, model::parseLsn(*row[3]));
-    }
-    state.retained = parseUnsigned(row[4].value_or("0")).value_or(0);
-    if (const auto lag = row[5] ? parseUnsigned(*row[5]) : std::nullopt)
-        state.flushLag = std::chrono::milliseconds(*lag);
-    return std::optional(std::move(state));
-}
-
-Result<bool> createReceiveSlot(const ReceiveRequest& request, const Repository& repository,
-                               const std::stop_token& stop)
-{
-    SALVOR_TRY(auto replication, connect(request, Connection::Kind::Replication, stop));
-    SALVOR_TRY(const auto identity, postgres::identityOf(replication));
-    SALVOR_TRY([[maybe_unused]] const auto pinned, repository.pin(request.cluster, identity));
-    Result<> created = postgres::createSlot(replication, request.slot);
-    if (!created.ok() && created.error().code == ErrorCode::AlreadyExists)
-        return false;
-    SALVOR_CHECK(std::move(created));
-    return true;
-}
-
-Result<> dropReceiveSlot(const ReceiveRequest& request, const std::stop_token& stop)
-{
-    SALVOR_TRY(auto replication, connect(request, Connection::Kind::Replication, stop));
-    return postgres::dropSlot(replication, request.slot);
-}
 
 Result<Lsn> receiveWal(const ReceiveRequest& request, const Repository& repository, JobContext& job)
 {

@@ -81,7 +81,7 @@ void WalKeeper::add(ByteView wal)
 bool WalKeeper::isFull()
 {
     const std::lock_guard lock(m_mutex);
-    return m_segments.size() > std::max<std::size_t>(mostInMemory / m_segmentSize, 2);
+    return m_segments.size() > std::max<std::size_t>(mostInMemory / m_segmentSize, 1);
 }
 
 void WalKeeper::hurry()
@@ -188,7 +188,7 @@ void WalKeeper::pauseAfter(const Error& error, const std::stop_token& stop)
 }
 
 /// The keys are those of the repository that was opened; an empty mount point is none.
-Result<> WalKeeper::checkPlace()
+Result<> WalKeeper::checkPlace() const
 {
     SALVOR_TRY(const auto there, Repository::probe(m_keeping.repository.driver()));
     if (there.id != m_keeping.repository.info().id)
@@ -199,7 +199,7 @@ Result<> WalKeeper::checkPlace()
     return {};
 }
 
-Result<> WalKeeper::checkHeader(const Task& task)
+Result<> WalKeeper::checkHeader(const Task& task) const
 {
     const ByteView bytes = ByteView(task.begun->bytes).first(task.size);
     SALVOR_TRY(const std::string name, model::segmentName(task.begun->segment, m_segmentSize));

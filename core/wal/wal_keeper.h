@@ -68,8 +68,8 @@ private:
     [[nodiscard]] bool isDue() const;
     void pauseAfter(const Error& error, const std::stop_token& stop);
     [[nodiscard]] Result<> store(const Task& task);
-    [[nodiscard]] Result<> checkPlace();
-    [[nodiscard]] Result<> checkHeader(const Task& task);
+    [[nodiscard]] Result<> checkPlace() const;
+    [[nodiscard]] Result<> checkHeader(const Task& task) const;
     [[nodiscard]] Result<> checkPieces(const Task& task);
     [[nodiscard]] Result<> storePiece(const Task& task);
     void finished(const Task& task);
