@@ -98,6 +98,23 @@ class Receive(SiteTest):
             sql(server, "SELECT (SELECT sum(abalance) FROM pgbench_accounts) = "
                         "(SELECT coalesce(sum(delta), 0) FROM pgbench_history)"), "t")
 
+    def assert_begun_segment_is_the_servers(self, server):
+        [begun] = self.site.result("wal", "ranges", "demo")["begun"]
+        path = os.path.join(self.site.folder, "begun")
+        self.site.make_folder(path)
+        path = os.path.join(path, begun["segment"])
+        self.site.ctl("archive-get", "demo", begun["segment"], path)
+        high, low = (int(part, 16) for part in begun["to"].split("/"))
+        end = ((high << 32) + low) % os.path.getsize(path)
+        with open(path, "rb") as file:
+            mine = file.read()
+        with open(os.path.join(server.data, "pg_wal", begun["segment"]), "rb") as file:
+            theirs = file.read()
+        self.assertGreater(end, 0)
+        self.assertEqual(mine[:end], theirs[:end])
+        self.assertEqual(mine[end:].strip(b"\0"), b"")
+        self.assertIn("COMMIT", run([server.program("pg_waldump"), path], check=False).stdout)
+
     def backed_up(self, **keys):
         """A server without archiving, its receiver and a backup."""
         server = self.make(**{"receive-interval": "1s", **keys})
@@ -118,7 +135,7 @@ class Receive(SiteTest):
         load.wait()
         server.sql("INSERT INTO told VALUES (1000)")
         self.wait_flushed(server, server.sql("SELECT pg_current_wal_lsn()"))
-        self.assertEqual(len(self.site.result("wal", "ranges", "demo")["begun"]), 1)
+        self.assert_begun_segment_is_the_servers(server)
         self.destroy(server)
 
         sql = self.restore(server)
