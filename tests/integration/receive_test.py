@@ -282,6 +282,8 @@ class Receive(SiteTest):
         self.assertEqual(status, 3)
         self.assertIn("no replication slot 'salvor_demo'", said)
         self.assertIn("--create-slot", said)
+        status, _ = self.site.failure("receive-wal", "demo", "--create-slot", "--drop-slot")
+        self.assertEqual(status, 2)
         self.create_slot()
         self.create_slot()
         other = harness.Server(self.site, "other", MAJOR).initdb().start()
