@@ -176,8 +176,12 @@ class Receive(SiteTest):
         for writer in writers:
             writer.start()
         wait_for("commits", lambda: len(told) > 150, 120)
+        # What is not stored now never will be: nobody may hear that it is committed.
+        os.rename(self.site.repository, self.site.repository + ".away")
+        time.sleep(2)
         receiver.kill()
         self.destroy(server)
+        os.rename(self.site.repository + ".away", self.site.repository)
         for writer in writers:
             writer.join()
 
