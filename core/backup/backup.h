@@ -18,6 +18,8 @@ struct BackupRequest {
     std::string
         primaryConnection; ///< Of a standby's primary, for the segment switch; may be empty.
     Path dataDirectory;    ///< As this machine sees it; empty in stream mode.
+    /// Replication slot of receive-wal: while it is in use, WAL arrives without archiving.
+    std::string receiveSlot;
     model::BackupMode mode = model::BackupMode::Host;
     postgres::Checkpoint checkpoint = postgres::Checkpoint::Fast;
     std::map<std::string, std::string> annotations;
@@ -40,7 +42,7 @@ struct BackupRequest {
 /// directory and timeline are taken over from it unread, with their damage (see unchanged.h).
 /// Stream mode receives BASE_BACKUP and brings its own WAL.
 ///
-/// Errors: NotReady when archiving is off in host mode, the data directory is another cluster's,
+/// Errors: NotReady when no WAL arrives in host mode, the data directory is another cluster's,
 ///         the standby was promoted meanwhile, full_page_writes is off on a standby's primary, or
 ///         the last segment did not arrive in time (with what pg_stat_archiver says); Denied for
 ///         missing privileges (with the GRANT) or unreadable files; Cancelled; those of the

@@ -58,6 +58,7 @@ private:
     TakenOver m_taken;
     model::Lsn m_consistentAt{}; ///< By the copied control file of a standby.
     bool m_checksPages = false;
+    bool m_isReceived = false; ///< WAL arrives through receive-wal.
     Moment m_serverStartedAt;
 };
 
@@ -91,6 +92,11 @@ Result<postgres::Connection> HostBackup::lookAtServer()
                postgres::Connection::open(m_request.connection, postgres::Connection::Kind::Normal,
                                           m_job.stop));
     SALVOR_TRY(m_facts, postgres::readServerFacts(connection));
+    SALVOR_TRY(
+        const auto receivers,
+        connection.query("SELECT 1 FROM pg_replication_slots WHERE slot_name = $1 AND active",
+                         {m_request.receiveSlot}, m_job.stop));
+    m_isReceived = !receivers.empty();
     m_backup.fromStandby = m_facts.inRecovery;
     m_backup.serverVersion = m_facts.serverVersion;
     m_backup.pageChecksums = m_facts.pageChecksums;
@@ -108,8 +114,9 @@ Result<> HostBackup::checkArchiving() const
     const std::string hint = "Set archive_mode to on and archive_command to 'salvorctl "
                              "archive-push "
                              + m_request.cluster
-                             + " %p' and restart the server, or back up in stream mode.";
-    if (m_facts.inRecovery)
+                             + " %p' and restart the server, start receive-wal, or back up in "
+                               "stream mode.";
+    if (m_facts.inRecovery || m_isReceived)
         return {};
     if (m_facts.archiveMode == "off")
         return fail(ErrorCode::NotReady, "archive_mode is off on the server", hint);

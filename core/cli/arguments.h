@@ -46,6 +46,7 @@ enum class CommandId {
     ArchivePush,
     ArchiveGet,
     ArchiveWorker,
+    ReceiveWal,
     Verify,
     Prune,
     Retire,

@@ -127,6 +127,14 @@ constexpr std::array holdOptions = {
     OptionSpec{"--until", Text, "TIME", "When the hold ends; else 'unhold' ends it."},
 };
 
+constexpr std::array receiveOptions = {
+    OptionSpec{"--create-slot", Flag, "", "Make the replication slot, and end."},
+    OptionSpec{"--drop-slot", Flag, "", "Drop the replication slot, and end."},
+    OptionSpec{
+        "--synchronous", Flag, "",
+        "Store WAL at once instead of after receive-interval: for commits that wait for it."},
+};
+
 constexpr std::span<const OptionSpec> none;
 
 constexpr std::array commands = {
@@ -166,6 +174,8 @@ constexpr std::array commands = {
                 "For restore_command: fetch a WAL file.", none},
     CommandSpec{CommandId::ArchiveWorker, "archive-worker", "KIND CLUSTER FOLDER",
                 "Started by the two above, never by a person.", none},
+    CommandSpec{CommandId::ReceiveWal, "receive-wal", "CLUSTER",
+                "Stream WAL into the repository, as it is written.", receiveOptions},
     CommandSpec{CommandId::Verify, "verify", "[BACKUP]", "Read back what is stored.",
                 verifyOptions},
     CommandSpec{CommandId::Prune, "prune", "CLUSTER",

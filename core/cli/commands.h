@@ -35,6 +35,7 @@ struct Run {
 [[nodiscard]] Result<Answer> archivePush(const Run& run);
 [[nodiscard]] Result<Answer> archiveGet(const Run& run);
 [[nodiscard]] Result<Answer> archiveWorker(const Run& run);
+[[nodiscard]] Result<Answer> receiveWal(const Run& run);
 
 [[nodiscard]] Result<Answer> prune(const Run& run);
 [[nodiscard]] Result<Answer> retireBackup(const Run& run);

@@ -178,7 +178,7 @@ Result<Answer> runGuarded(const Arguments& arguments, std::ostream& err)
 Result<Answer> runCommandOf(const Run& run)
 {
     using Function = Result<Answer> (*)(const Run&);
-    static constexpr std::array<std::pair<CommandId, Function>, 27> functions = {{
+    static constexpr auto functions = std::to_array<std::pair<CommandId, Function>>({
         {CommandId::RepoInit, repoInit},
         {CommandId::RepoInfo, repoInfo},
         {CommandId::RepoKeyAdd, repoKeyAdd},
@@ -201,12 +201,13 @@ Result<Answer> runCommandOf(const Run& run)
         {CommandId::ArchivePush, archivePush},
         {CommandId::ArchiveGet, archiveGet},
         {CommandId::ArchiveWorker, archiveWorker},
+        {CommandId::ReceiveWal, receiveWal},
         {CommandId::Verify, verifyStored},
         {CommandId::Prune, prune},
         {CommandId::Retire, retireBackup},
         {CommandId::Hold, holdBackup},
         {CommandId::Unhold, unholdBackup},
-    }};
+    });
     const auto* found = std::find_if(functions.begin(), functions.end(), [&](const auto& each) {
         return each.first == run.arguments.command().id;
     });

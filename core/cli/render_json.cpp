@@ -170,8 +170,16 @@ Json walStateJson(const model::WalArchiveState& state)
         conflicts.push_back(Json::Object{{"segment", name.ok() ? Json(*name) : Json()},
                                          {"copies", static_cast<std::uint64_t>(conflict.copies)}});
     }
+    Json::Array begun;
+    for (const model::WalTail& tail : state.tails) {
+        const auto name = model::segmentName(tail.segment, state.incarnation.identity.segmentSize);
+        begun.push_back(Json::Object{{"segment", name.ok() ? Json(*name) : Json()},
+                                     {"timeline", toJson(tail.segment.timeline)},
+                                     {"to", toJson(tail.to)}});
+    }
     return Json::Object{
         {"incarnation", incarnationJson(state.incarnation)},
+        {"begun", std::move(begun)},
         {"ranges", std::move(ranges)},
         {"gaps", std::move(gaps)},
         {"forks", std::move(forks)},

@@ -56,6 +56,7 @@ Json sweepJson(const repository::SweepReport& report)
         {"packs", report.packs},
         {"packBytes", report.packBytes},
         {"segments", report.segments},
+        {"pieces", report.pieces},
         {"walBytes", report.walBytes},
     };
 }

@@ -192,6 +192,11 @@ std::string walText(const model::WalArchiveState& state,
                       std::to_string(range.lastSegment - range.firstSegment + 1)});
     std::string text = archived.empty() ? "The archive holds no WAL.\n" : archived.text();
     std::vector<std::string> lines;
+    for (const model::WalTail& tail : state.tails)
+        lines.push_back(segmentText(state, tail.segment.timeline, tail.segment.number) + " up to "
+                        + model::formatLsn(tail.to));
+    text += listText("Begun", lines);
+    lines.clear();
     for (const model::WalGap& gap : state.gaps)
         lines.push_back(segmentText(state, gap.timeline, gap.firstMissing) + " to "
                         + segmentText(state, gap.timeline, gap.lastMissing));

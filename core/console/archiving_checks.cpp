@@ -200,9 +200,15 @@ std::optional<Check> spaceCheck(const Path& walDirectory, double rate, const Bac
 } // namespace
 
 void checkArchiveSettings(const postgres::ServerFacts& facts, const std::string& cluster,
-                          Checks& checks)
+                          Arrival arrival, Checks& checks)
 {
-    if (facts.archiveMode == "off" || facts.archiveMode.empty())
+    const bool isReceived = arrival == Arrival::ByReceiver;
+    const bool isOff = facts.archiveMode == "off" || facts.archiveMode.empty();
+    if (isOff && isReceived)
+        checks.push_back({Level::Note, "archive mode",
+                          "archive_mode is off: WAL arrives through receive-wal alone.",
+                          "While that does not run, the server keeps all WAL on its disk.", ""});
+    else if (isOff)
         checks.push_back(
             {Level::Blocker, "archive mode", "archive_mode is off.", noArchive,
              "Set archive_mode = on. " + pushCommand(cluster) + " Then restart the server."});
@@ -210,10 +216,10 @@ void checkArchiveSettings(const postgres::ServerFacts& facts, const std::string&
         checks.push_back({Level::Note, "archive mode",
                           "This server is a standby and archives nothing itself.",
                           "Its primary must archive.", ""});
-    else
+    else if (!isReceived)
         checkCommand(facts, cluster, checks);
     const std::string timeout = settingOr(facts, "archive_timeout", "0");
-    if (timeout == "0")
+    if (timeout == "0" && !isReceived)
         checks.push_back({Level::Note, "archive timeout",
                           "archive_timeout is 0: a segment is archived only when it is full.",
                           "On a quiet server the newest commits may wait for hours.",
@@ -306,14 +312,15 @@ Result<> checkBacklog(postgres::Connection& connection, const Path& dataDirector
     return {};
 }
 
-Result<> checkSlots(postgres::Connection& connection, Checks& checks, JobContext& job)
+Result<> checkSlots(postgres::Connection& connection, const std::string& own, Checks& checks,
+                    JobContext& job)
 {
     SALVOR_TRY(const auto rows,
                connection.query("SELECT slot_name, pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() "
                                 "THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END, "
                                 "restart_lsn)::bigint FROM pg_replication_slots "
-                                "WHERE NOT active AND restart_lsn IS NOT NULL",
-                                {}, job.stop));
+                                "WHERE NOT active AND restart_lsn IS NOT NULL AND slot_name <> $1",
+                                {own}, job.stop));
     constexpr ByteCount much = ByteCount{1} << 30U;
     for (const auto& row : rows) {
         const auto held = parseUnsigned(cell(row, 1));
@@ -351,7 +358,8 @@ Result<> checkSegmentArrives(postgres::Connection& connection,
         checks.push_back({Level::Blocker, "segment",
                           "Segment '" + *name + "' did not arrive in the archive within 30 s.",
                           noArchive,
-                          "Look into the server's log for what the archive command says."});
+                          "Look into the server's log for what the archive command says, or into "
+                          "that of receive-wal."});
     return {};
 }
 

@@ -66,7 +66,7 @@ Result<> part(Checks& checks, const std::string& name, Result<> done)
     return {};
 }
 
-Result<> checkServer(const settings::ClusterConfig& configured,
+Result<> checkServer(const settings::ClusterConfig& configured, const wal::ReceiveRequest& request,
                      const repository::Repository* repository, Checks& checks, JobContext& job)
 {
     const std::string& cluster = configured.name;
@@ -83,13 +83,19 @@ Result<> checkServer(const settings::ClusterConfig& configured,
     checks.push_back({Level::Passed, "connection",
                       "PostgreSQL " + std::to_string(connection.majorVersion()) + " answers.", "",
                       ""});
-    checkArchiveSettings(facts, cluster, checks);
+    const auto receiver = checkReceiver(connection, request, checks, job);
+    const bool isReceiving = receiver.ok() && *receiver;
+    if (!receiver.ok())
+        SALVOR_CHECK(part(checks, "receive-wal", receiver.error()));
+    checkArchiveSettings(facts, cluster, isReceiving ? Arrival::ByReceiver : Arrival::ByCommand,
+                         checks);
     SALVOR_CHECK(part(checks, "privileges", checkPrivileges(connection, checks, job)));
-    SALVOR_CHECK(part(checks, "replication slots", checkSlots(connection, checks, job)));
+    SALVOR_CHECK(
+        part(checks, "replication slots", checkSlots(connection, request.slot, checks, job)));
     SALVOR_CHECK(part(checks, "clock", checkServerClock(connection, checks, job)));
     if (repository != nullptr) {
         checkIdentity(*repository, cluster, facts.identity, checks);
-        if (archivesItself(facts))
+        if (archivesItself(facts) || (isReceiving && !facts.inRecovery))
             SALVOR_CHECK(part(checks, "segment",
                               checkSegmentArrives(connection, *repository, cluster, checks, job)));
     }
@@ -105,6 +111,7 @@ Result<ClusterReport> Console::checkCluster(const std::string& cluster, JobConte
 {
     job.phase("check", 0);
     SALVOR_TRY(const auto configured, m_config.cluster(cluster));
+    SALVOR_TRY(const auto request, receiveRequest(cluster, false));
     ClusterReport report{cluster, {}};
     const auto repository = open(configured.repository);
     if (repository.ok()) {
@@ -115,9 +122,10 @@ Result<ClusterReport> Console::checkCluster(const std::string& cluster, JobConte
     } else {
         addFailure(report.checks, "repository", repository.error(), Level::Blocker);
     }
-    SALVOR_CHECK(part(report.checks, "connection",
-                      checkServer(configured, repository.ok() ? repository->get() : nullptr,
-                                  report.checks, job)));
+    SALVOR_CHECK(
+        part(report.checks, "connection",
+             checkServer(configured, request, repository.ok() ? repository->get() : nullptr,
+                         report.checks, job)));
     std::stable_sort(report.checks.begin(), report.checks.end(),
                      [](const Check& a, const Check& b) { return a.level < b.level; });
     return report;

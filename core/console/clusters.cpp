@@ -142,6 +142,8 @@ Result<model::Backup> Console::backup(const std::string& cluster, const BackupCh
         isReadable(configured.dataDirectory) ? model::BackupMode::Host : model::BackupMode::Stream);
     if (request.mode == model::BackupMode::Host)
         request.dataDirectory = configured.dataDirectory;
+    SALVOR_TRY(const auto receiving, receiveRequest(cluster, false));
+    request.receiveSlot = receiving.slot;
     request.checkpoint = choice.checkpoint;
     request.readsEverything = choice.readsEverything;
     request.annotations = choice.annotations;

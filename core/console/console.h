@@ -10,6 +10,7 @@
 #include "core/repository/repository.h"
 #include "core/settings/config.h"
 #include "core/verify/verify.h"
+#include "core/wal/receiver.h"
 #include "core/wal/spool.h"
 
 #include <functional>
@@ -187,6 +188,14 @@ public:
     /// their spool as standard input. Returns when there is nothing more to do.
     [[nodiscard]] Result<> archiveWorker(const std::string& kind, const std::string& cluster,
                                          const Path& folder);
+
+    /// What stands in the configuration about it. `synchronous`: nothing waits for the interval.
+    [[nodiscard]] Result<wal::ReceiveRequest> receiveRequest(const std::string& cluster,
+                                                             bool synchronous) const;
+    [[nodiscard]] Result<model::Lsn> receiveWal(const wal::ReceiveRequest& request,
+                                                JobContext& job);
+    [[nodiscard]] Result<bool> createReceiveSlot(const wal::ReceiveRequest& request,
+                                                 JobContext& job);
 
     // Verification. -------------------------------------------------------------------------
     /// Notes the outcome beside each backup; where that cannot be done, a warning says so.

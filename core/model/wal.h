@@ -43,6 +43,14 @@ struct WalConflict {
     std::size_t copies = 0;
 };
 
+/// A begun segment, as far as it was received.
+struct WalTail {
+    Segment segment;
+    Lsn to{}; ///< The first byte that is not there.
+
+    friend bool operator==(const WalTail&, const WalTail&) = default;
+};
+
 /// The archive of one incarnation.
 struct WalArchiveState {
     Incarnation incarnation;
@@ -50,6 +58,7 @@ struct WalArchiveState {
     std::vector<WalGap> gaps;     ///< Not those that a prune made.
     std::vector<TimelineFork> forks;
     std::vector<WalConflict> conflicts;
+    std::vector<WalTail> tails; ///< In order of timeline.
 };
 
 /// The end of a transaction, or a restore point, as read from the WAL.

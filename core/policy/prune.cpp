@@ -4,6 +4,7 @@
 #include "core/repository/lease.h"
 #include "core/repository/ledger.h"
 #include "core/repository/retired.h"
+#include "core/repository/wal_pieces.h"
 
 #include <algorithm>
 
@@ -14,7 +15,7 @@ namespace {
 using model::Backup;
 using repository::Repository;
 
-/// When each timeline was last written to: its last segment or backup.
+/// When each timeline was last written to: its last segment, piece of one, or backup.
 Result<std::map<model::TimelineId, Moment>> activity(const Repository& repository,
                                                      const model::Incarnation& incarnation,
                                                      const std::vector<Backup>& backups)
@@ -22,6 +23,11 @@ Result<std::map<model::TimelineId, Moment>> activity(const Repository& repositor
     std::map<model::TimelineId, Moment> last;
     SALVOR_TRY(const auto segments, repository.segments(incarnation));
     for (const auto& each : segments) {
+        Moment& at = last[each.segment.timeline];
+        at = std::max(at, each.storedAt);
+    }
+    SALVOR_TRY(const auto pieces, repository::pieces(repository, incarnation));
+    for (const auto& each : pieces) {
         Moment& at = last[each.segment.timeline];
         at = std::max(at, each.storedAt);
     }

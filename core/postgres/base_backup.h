@@ -70,6 +70,10 @@ struct WalStreamStart {
 /// can go; it lives as long as the connection. TIMELINE_HISTORY of the replication protocol gives
 /// the history file.
 [[nodiscard]] Result<> createTemporarySlot(Connection& replication, const std::string& name);
+/// A physical slot that stays, and holds WAL back from now on. Errors: AlreadyExists.
+[[nodiscard]] Result<> createSlot(Connection& replication, const std::string& name);
+/// Errors: NotFound; NotReady while somebody uses it.
+[[nodiscard]] Result<> dropSlot(Connection& replication, const std::string& name);
 [[nodiscard]] Result<std::string> timelineHistory(Connection& replication,
                                                   model::TimelineId timeline);
 

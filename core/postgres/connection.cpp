@@ -117,9 +117,9 @@ std::vector<Options> oneHostEach(const Options& options)
     return passes;
 }
 
-void addDefaults(Options& options, Connection::Kind kind)
+void addDefaults(Options& options, Connection::Kind kind, const std::string& application)
 {
-    setOption(options, "fallback_application_name", "salvor");
+    setOption(options, "fallback_application_name", application);
     setOption(options, "client_encoding", "UTF8");
     // A server that vanished is noticed within two minutes, not two hours.
     for (const auto& [name, value] : Options{
@@ -402,10 +402,10 @@ Connection& Connection::operator=(Connection&&) noexcept = default;
 Connection::~Connection() = default;
 
 Result<Connection> Connection::open(const std::string& conninfo, Kind kind,
-                                    const std::stop_token& stop)
+                                    const std::stop_token& stop, const std::string& name)
 {
     SALVOR_TRY(Options options, parseConninfo(conninfo));
-    addDefaults(options, kind);
+    addDefaults(options, kind, name);
     std::optional<Error> failure;
     for (const Options& one : oneHostEach(options)) {
         auto opened = openOne(one, stop);

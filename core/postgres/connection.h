@@ -23,14 +23,16 @@ class Connection {
 public:
     enum class Kind { Normal, Replication };
 
-    /// Opens with a libpq connection string or URI. application_name is "salvor" unless given, the
-    /// client encoding UTF8, time zone UTC, statement_timeout 0; connect_timeout is 15 s unless
+    /// Opens with a libpq connection string or URI. `name` is the application_name unless given,
+    /// the client encoding UTF8, time zone UTC, statement_timeout 0; connect_timeout is 15 s unless
     /// given.
     ///
     /// Errors: Unavailable (no answer), Denied (authentication), NotReady (starting up, too many
     ///         clients), InvalidInput (not a connection string). The password never appears.
-    [[nodiscard]] static Result<Connection>
-    open(const std::string& conninfo, Kind kind = Kind::Normal, const std::stop_token& stop = {});
+    [[nodiscard]] static Result<Connection> open(const std::string& conninfo,
+                                                 Kind kind = Kind::Normal,
+                                                 const std::stop_token& stop = {},
+                                                 const std::string& name = "salvor");
     Connection(Connection&&) noexcept;
     Connection& operator=(Connection&&) noexcept;
     ~Connection();

@@ -1,9 +1,8 @@
-#include "core/base/text.h"
 #include "core/postgres/base_backup.h"
 #include "core/postgres/connection_native.h"
+#include "core/postgres/wal_feed.h"
 
 #include <algorithm>
-#include <limits>
 
 namespace salvor::postgres {
 
@@ -15,29 +14,6 @@ using Clock = std::chrono::steady_clock;
 constexpr auto statusEvery = 5s;
 constexpr auto silenceLimit = 2min;
 
-/// Network byte order, as the replication protocol has its integers. There must be eight bytes.
-std::uint64_t loadBig(ByteView bytes, std::size_t offset)
-{
-    std::uint64_t value = 0;
-    for (const std::byte b : bytes.subspan(offset, 8))
-        value = value << 8U | std::to_integer<std::uint64_t>(b);
-    return value;
-}
-
-void appendBig(std::string& out, std::uint64_t value)
-{
-    for (int shift = 56; shift >= 0; shift -= 8)
-        out += static_cast<char>(value >> static_cast<unsigned>(shift) & 0xffU);
-}
-
-/// Microseconds since 2000, PostgreSQL's zero.
-std::uint64_t serverTime()
-{
-    using namespace std::chrono;
-    constexpr sys_days epoch = year(2000) / January / 1;
-    return static_cast<std::uint64_t>((systemClock().now() - epoch).count());
-}
-
 bool isSlotName(const std::string& name)
 {
     return !name.empty() && name.size() < 64 && std::all_of(name.begin(), name.end(), [](char c) {
@@ -45,96 +21,51 @@ bool isSlotName(const std::string& name)
     });
 }
 
-/// One run of START_REPLICATION.
-/// Source: PostgreSQL 15 documentation, 55.4 "Streaming Replication Protocol".
+/// Cuts what comes into segments.
 class Stream {
 public:
-    Stream(Connection& replication, model::Segment first, ByteCount segmentSize,
+    Stream(WalFeed feed, model::Segment first, ByteCount segmentSize,
            const SegmentReceiver& receive)
-        : m_native(replication.native())
+        : m_feed(std::move(feed))
         , m_segment(first)
         , m_segmentSize(segmentSize)
         , m_receive(receive)
-    {}
+    {
+        m_bytes.reserve(segmentSize);
+    }
 
-    Result<> start();
     Result<> run(const std::function<std::optional<model::Lsn>()>& until,
                  const std::stop_token& stop);
-    Result<> finish(const std::stop_token& stop);
 
 private:
-    enum class Reply { NotNeeded, Wanted };
-    [[nodiscard]] std::uint64_t position() const
+    [[nodiscard]] model::Lsn flushed() const
     {
-        return value(model::segmentStart(m_segment, m_segmentSize)) + m_bytes.size();
+        return model::segmentStart(m_segment, m_segmentSize);
     }
-    Result<> sendStatus(Reply reply);
-    Result<bool> takeOne();
-    Result<> takeMessage(ByteView message);
-    Result<> takeWal(ByteView message);
+    Result<> takeOne();
+    Result<> takeWal(ByteView wal);
     Result<> deliver();
     Result<bool> isComplete(std::optional<model::Lsn> until);
-    Result<> failEarlyEnd();
+    Result<> failEarlyEnd(const std::stop_token& stop);
 
-    Connection::Native& m_native;
-    model::Segment m_segment; ///< The one being filled.
+    WalFeed m_feed;
+    model::Segment m_segment; ///< The one being filled; the receiver has all before it.
     ByteCount m_segmentSize;
     const SegmentReceiver& m_receive;
-    Bytes m_bytes;               ///< What has come of it.
-    std::uint64_t m_flushed = 0; ///< Up to here the receiver has it.
-    Clock::time_point m_lastStatus = Clock::now();
-    std::uint64_t m_askedAt = 0; ///< Position at which "is there more?" was asked.
-    int m_asked = 0;             ///< How often, since then.
-    int m_answers = 0;           ///< Keepalives since then without new WAL.
-    Clock::time_point m_lastHeard = Clock::now();
-    bool m_over = false; ///< The server ended the stream.
+    Bytes m_bytes;          ///< What has come of it.
+    model::Lsn m_askedAt{}; ///< Position at which "is there more?" was asked.
+    int m_asked = 0;        ///< How often, since then.
+    int m_answers = 0;      ///< Keepalives since then without new WAL.
 };
 
-Result<> Stream::start()
-{
-    m_flushed = position();
-    m_bytes.reserve(m_segmentSize);
-    const std::string command = "START_REPLICATION SLOT \"" + m_native.slot + "\" PHYSICAL "
-                                + model::formatLsn(model::segmentStart(m_segment, m_segmentSize))
-                                + " TIMELINE " + std::to_string(value(m_segment.timeline));
-    if (PQsendQuery(m_native.handle.get(), command.c_str()) == 0)
-        return failResult(m_native, nullptr);
-    SALVOR_CHECK(waitForResult(m_native, {}));
-    const ResultHandle result(PQgetResult(m_native.handle.get()));
-    if (PQresultStatus(result.get()) == PGRES_COPY_BOTH)
-        return {};
-    // A timeline that ends before this position is answered without a stream.
-    if (PQresultStatus(result.get()) == PGRES_TUPLES_OK)
-        return failEarlyEnd();
-    return failResult(m_native, result.get());
-}
-
 /// A stream ends early with an error, or with the result that tells the next timeline.
-Result<> Stream::failEarlyEnd()
+Result<> Stream::failEarlyEnd(const std::stop_token& stop)
 {
-    SALVOR_CHECK(waitForResult(m_native, {}));
-    const ResultHandle result(PQgetResult(m_native.handle.get()));
-    if (result != nullptr && PQresultStatus(result.get()) == PGRES_FATAL_ERROR)
-        return failResult(m_native, result.get());
+    SALVOR_TRY([[maybe_unused]] const auto next, m_feed.finish(stop));
     return fail(ErrorCode::NotReady,
                 "the server ended timeline " + std::to_string(value(m_segment.timeline)) + " at "
-                    + model::formatLsn(model::Lsn{position()}),
+                    + model::formatLsn(m_feed.position()),
                 "It was promoted meanwhile: start the backup again.");
-}
-
-Result<> Stream::sendStatus(Reply reply)
-{
-    std::string message = "r";
-    appendBig(message, position());
-    appendBig(message, m_flushed);
-    appendBig(message, 0);
-    appendBig(message, serverTime());
-    message += reply == Reply::Wanted ? '\1' : '\0';
-    if (PQputCopyData(m_native.handle.get(), message.data(), static_cast<int>(message.size())) < 0
-        || PQflush(m_native.handle.get()) < 0)
-        return failResult(m_native, nullptr);
-    m_lastStatus = Clock::now();
-    return {};
 }
 
 Result<> Stream::deliver()
@@ -143,17 +74,11 @@ Result<> Stream::deliver()
     SALVOR_CHECK(m_receive(m_segment, m_bytes));
     m_bytes.clear();
     ++m_segment.number;
-    m_flushed = position();
-    return sendStatus(Reply::NotNeeded);
+    return m_feed.report(flushed(), WalFeed::Reply::NotNeeded);
 }
 
-Result<> Stream::takeWal(ByteView message)
+Result<> Stream::takeWal(ByteView wal)
 {
-    constexpr std::size_t headerSize = 25;
-    if (message.size() < headerSize || loadBig(message, 1) != position())
-        return fail(ErrorCode::Corrupt, "the server sent WAL of another place than "
-                                            + model::formatLsn(model::Lsn{position()}));
-    ByteView wal = message.subspan(headerSize);
     while (!wal.empty()) {
         const std::size_t size = std::min<ByteCount>(wal.size(), m_segmentSize - m_bytes.size());
         append(m_bytes, wal.first(size));
@@ -164,41 +89,16 @@ Result<> Stream::takeWal(ByteView message)
     return {};
 }
 
-Result<> Stream::takeMessage(ByteView message)
+/// Takes one message, or waits a little.
+Result<> Stream::takeOne()
 {
-    if (message.empty())
-        return fail(ErrorCode::Incompatible, "the server sent an empty message");
-    m_lastHeard = Clock::now();
-    const char kind = std::to_integer<char>(message[0]);
-    if (kind == 'w')
-        return takeWal(message);
-    if (kind != 'k' || message.size() < 18)
-        return fail(ErrorCode::Incompatible, "the server sent a message of an unknown kind");
-    if (loadBig(message, 1) <= position() && m_answers < m_asked)
+    SALVOR_TRY(const FeedMessage message, m_feed.next(50ms));
+    if (message.kind == FeedMessage::Kind::Wal)
+        return takeWal(message.wal);
+    if (message.kind == FeedMessage::Kind::Alive && message.end <= m_feed.position()
+        && m_answers < m_asked)
         ++m_answers;
-    if (message[17] != std::byte{0})
-        return sendStatus(Reply::NotNeeded);
     return {};
-}
-
-/// Takes one message, or waits a little. False when the server has ended the stream.
-Result<bool> Stream::takeOne()
-{
-    char* text = nullptr;
-    const int size = PQgetCopyData(m_native.handle.get(), &text, 1);
-    if (size == 0) {
-        SALVOR_CHECK(waitForInput(m_native, 50ms));
-        return true;
-    }
-    if (size == -1) {
-        m_over = true;
-        return false;
-    }
-    if (size < 0)
-        return failResult(m_native, nullptr);
-    const std::unique_ptr<char, void (*)(void*)> owned(text, PQfreemem);
-    SALVOR_CHECK(takeMessage(asBytes(std::string_view(text, static_cast<std::size_t>(size)))));
-    return true;
 }
 
 /// True when the last segment wanted was delivered. A segment the server has not filled is given
@@ -206,12 +106,12 @@ Result<bool> Stream::takeOne()
 /// primary switches the segment, and its rest must not be replaced by zeros.
 Result<bool> Stream::isComplete(std::optional<model::Lsn> until)
 {
-    if (!until || position() < value(*until))
+    if (!until || m_feed.position() < *until)
         return false;
-    if (m_flushed >= value(*until))
+    if (flushed() >= *until)
         return true;
-    if (m_askedAt != position()) {
-        m_askedAt = position();
+    if (m_askedAt != m_feed.position()) {
+        m_askedAt = m_feed.position();
         m_asked = 0;
         m_answers = 0;
     }
@@ -222,7 +122,7 @@ Result<bool> Stream::isComplete(std::optional<model::Lsn> until)
     // One question after the other: between two the server looks for new WAL.
     if (m_answers == m_asked) {
         ++m_asked;
-        SALVOR_CHECK(sendStatus(Reply::Wanted));
+        SALVOR_CHECK(m_feed.report(flushed(), WalFeed::Reply::Wanted));
     }
     return false;
 }
@@ -234,56 +134,59 @@ Result<> Stream::run(const std::function<std::optional<model::Lsn>()>& until,
         if (stop.stop_requested())
             return fail(ErrorCode::Cancelled, "stopped on request");
         SALVOR_TRY(const bool complete, isComplete(until()));
-        if (complete)
+        if (complete) {
+            SALVOR_TRY([[maybe_unused]] const auto next, m_feed.finish(stop));
             return {};
-        if (m_over)
-            return failEarlyEnd();
-        if (Clock::now() - m_lastHeard > silenceLimit)
+        }
+        if (m_feed.isOver())
+            return failEarlyEnd(stop);
+        if (Clock::now() - m_feed.lastHeard() > silenceLimit)
             return fail(ErrorCode::Unavailable, "the server that sends WAL is silent");
-        if (Clock::now() - m_lastStatus > statusEvery)
-            SALVOR_CHECK(sendStatus(Reply::Wanted));
+        if (Clock::now() - m_feed.lastReport() > statusEvery)
+            SALVOR_CHECK(m_feed.report(flushed(), WalFeed::Reply::Wanted));
         SALVOR_CHECK(takeOne());
     }
 }
 
-/// Ends the stream in good order, so that the connection can ask for more.
-Result<> Stream::finish(const std::stop_token& stop)
+Result<> checkSlotName(const std::string& name)
 {
-    if (PQputCopyEnd(m_native.handle.get(), nullptr) < 0)
-        return failResult(m_native, nullptr);
-    while (!m_over) {
-        if (stop.stop_requested())
-            return fail(ErrorCode::Cancelled, "stopped on request");
-        char* text = nullptr;
-        const int size = PQgetCopyData(m_native.handle.get(), &text, 1);
-        PQfreemem(text);
-        if (size == 0)
-            SALVOR_CHECK(waitForInput(m_native, 50ms));
-        m_over = size < 0;
-    }
-    while (true) {
-        SALVOR_CHECK(waitForResult(m_native, stop));
-        const ResultHandle result(PQgetResult(m_native.handle.get()));
-        if (result == nullptr)
-            return {};
-        if (PQresultStatus(result.get()) == PGRES_FATAL_ERROR)
-            return failResult(m_native, result.get());
-    }
+    if (isSlotName(name))
+        return {};
+    return fail(ErrorCode::InvalidInput, "'" + name + "' is no name of a replication slot",
+                "Use lower-case letters, digits and '_', at most 63.");
+}
+
+Result<> createSlot(Connection& replication, const std::string& name, const std::string& kind)
+{
+    SALVOR_CHECK(checkSlotName(name));
+    const bool old = replication.serverVersion() < 150000;
+    auto created = replication.query("CREATE_REPLICATION_SLOT " + name + " " + kind + "PHYSICAL "
+                                     + (old ? "RESERVE_WAL" : "(RESERVE_WAL)"));
+    if (!created.ok())
+        return std::move(created).error().in("create the replication slot '" + name + "'");
+    return {};
 }
 
 } // namespace
 
 Result<> createTemporarySlot(Connection& replication, const std::string& name)
 {
-    if (!isSlotName(name))
-        return fail(ErrorCode::InvalidInput, "'" + name + "' is no name of a replication slot",
-                    "Use lower-case letters, digits and '_', at most 63.");
-    const bool old = replication.serverVersion() < 150000;
-    auto created = replication.query("CREATE_REPLICATION_SLOT " + name + " TEMPORARY PHYSICAL "
-                                     + (old ? "RESERVE_WAL" : "(RESERVE_WAL)"));
-    if (!created.ok())
-        return std::move(created).error().in("create the replication slot '" + name + "'");
+    SALVOR_CHECK(createSlot(replication, name, "TEMPORARY "));
     replication.native().slot = name;
+    return {};
+}
+
+Result<> createSlot(Connection& replication, const std::string& name)
+{
+    return createSlot(replication, name, "");
+}
+
+Result<> dropSlot(Connection& replication, const std::string& name)
+{
+    SALVOR_CHECK(checkSlotName(name));
+    auto dropped = replication.query("DROP_REPLICATION_SLOT " + name);
+    if (!dropped.ok())
+        return std::move(dropped).error().in("drop the replication slot '" + name + "'");
     return {};
 }
 
@@ -306,12 +209,12 @@ Result<> streamWal(Connection& replication, const WalStreamStart& from,
         return fail(ErrorCode::Bug, "WAL is streamed through a slot, and there is none");
     // Standbys before 14 insist on it.
     SALVOR_CHECK(replication.query("IDENTIFY_SYSTEM", {}, stop));
-    Stream stream(replication, model::segmentOf(from.timeline, from.lsn, from.segmentSize),
-                  from.segmentSize, receive);
-    SALVOR_CHECK(stream.start());
-    Result<> outcome = stream.run(until, stop);
-    if (outcome.ok())
-        outcome = stream.finish(stop);
+    const model::Segment first = model::segmentOf(from.timeline, from.lsn, from.segmentSize);
+    auto feed = WalFeed::start(replication, {replication.native().slot, from.timeline,
+                                             model::segmentStart(first, from.segmentSize)});
+    Result<> outcome =
+        feed.ok() ? Stream(*std::move(feed), first, from.segmentSize, receive).run(until, stop)
+                  : Result<>(std::move(feed).error());
     if (!outcome.ok())
         replication.native().lost = true;
     return outcome;

@@ -8,8 +8,10 @@
 #include "core/repository/parallel.h"
 #include "core/repository/retired.h"
 #include "core/repository/sealed_object.h"
+#include "core/repository/wal_pieces.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 namespace salvor::repository {
@@ -93,6 +95,7 @@ struct Going {
     std::vector<ObjectInfo> packs;
     std::set<format::Id> packIds;
     std::vector<Repository::StoredSegment> segments;
+    Pieces pieces;
 
     void countInto(SweepReport& report) const
     {
@@ -102,6 +105,9 @@ struct Going {
         report.segments = segments.size();
         for (const auto& segment : segments)
             report.walBytes += segment.storedSize;
+        report.pieces = pieces.size();
+        for (const auto& piece : pieces)
+            report.walBytes += piece.storedSize;
     }
 };
 
@@ -132,12 +138,35 @@ Result<> addSegments(Going& going, const Repository& repository,
                      const model::Incarnation& incarnation, const Needed& needed, const Cut& cut)
 {
     const std::uint64_t first = value(cut.keepFrom) / incarnation.identity.segmentSize;
-    SALVOR_TRY(auto segments, repository.segments(incarnation));
     // What came after the mark is of a timeline that went back behind it.
-    for (auto& each : segments)
-        if (each.segment.number < first && each.storedAt <= cut.at
-            && !needed.segment(each.segment.number))
-            going.segments.push_back(std::move(each));
+    const auto goes = [&](const auto& each) {
+        return each.segment.number < first && each.storedAt <= cut.at
+               && !needed.segment(each.segment.number);
+    };
+    SALVOR_TRY(const auto segments, repository.segments(incarnation));
+    std::copy_if(segments.begin(), segments.end(), std::back_inserter(going.segments), goes);
+    SALVOR_TRY(const auto all, pieces(repository, incarnation));
+    std::copy_if(all.begin(), all.end(), std::back_inserter(going.pieces), goes);
+    return {};
+}
+
+/// Pieces that nobody has needed for the grace: their segment is whole, or a larger one holds them.
+Result<> addSuperseded(Going& going, const Repository& repository,
+                       const model::Incarnation& incarnation, Moment before)
+{
+    SALVOR_TRY(const auto segments, repository.segments(incarnation));
+    SALVOR_TRY(const auto all, pieces(repository, incarnation));
+    const auto isOld = [&](const auto& each) { return each.storedAt <= before; };
+    std::vector<Repository::StoredSegment> whole;
+    std::copy_if(segments.begin(), segments.end(), std::back_inserter(whole), isOld);
+    Pieces old;
+    std::copy_if(all.begin(), all.end(), std::back_inserter(old), isOld);
+    std::set<ObjectKey> known;
+    for (const auto& each : going.pieces)
+        known.insert(each.object);
+    for (const StoredPiece& piece : supersededPieces(old, whole))
+        if (!known.contains(piece.object))
+            going.pieces.push_back(piece);
     return {};
 }
 
@@ -217,14 +246,20 @@ Result<SweepReport> Sweeper::execute()
     if (cut) {
         SALVOR_CHECK(addSegments(going, m_repository, m_incarnation, needed, *cut));
         // Before the first goes, so that a gap which was made on purpose is known for one.
-        if (!going.segments.empty())
+        if (!going.segments.empty() || !going.pieces.empty())
             SALVOR_CHECK(noteSwept(cut->keepFrom));
     }
+    SALVOR_CHECK(addSuperseded(going, m_repository, m_incarnation, m_before));
     going.countInto(m_report);
     m_job.phase("remove", m_report.packBytes + m_report.walBytes);
     SALVOR_CHECK(dropFromIndex(going.packIds));
     SALVOR_CHECK(removeAll(going.packs));
     std::vector<ObjectInfo> segments;
+    // Pieces first: what is whole must not come to look begun.
+    for (const auto& each : going.pieces)
+        segments.push_back({each.object, each.storedSize, each.storedAt});
+    SALVOR_CHECK(removeAll(segments));
+    segments.clear();
     for (const auto& each : going.segments)
         segments.push_back({each.object, each.storedSize, each.storedAt});
     SALVOR_CHECK(removeAll(segments));

@@ -18,11 +18,13 @@ struct SweepReport {
     std::size_t packs = 0;
     ByteCount packBytes = 0;
     std::size_t segments = 0;
-    ByteCount walBytes = 0;
+    std::size_t pieces = 0; ///< Of begun segments.
+    ByteCount walBytes = 0; ///< Of both.
 };
 
-/// Forgets retired backups, removes packs that neither a backup nor a retired one names, and WAL
-/// before `keepFrom` once that was asked for the grace ago. Has the incarnation alone meanwhile.
+/// Forgets retired backups, removes packs that neither a backup nor a retired one names, WAL before
+/// `keepFrom` once that was asked for the grace ago, and pieces of segments that are whole since.
+/// Has the incarnation alone meanwhile.
 ///
 /// Errors: NotReady while somebody adds or reads a backup: nothing was removed; Corrupt when a
 ///         backup's own object cannot be read, since nobody knows what it needs: nothing was

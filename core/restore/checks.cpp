@@ -2,6 +2,7 @@
 #include "core/restore/checks.h"
 
 #include "core/base/text.h"
+#include "core/repository/wal_pieces.h"
 #include "core/restore/words.h"
 
 #include <algorithm>
@@ -124,6 +125,18 @@ std::string segmentText(const model::RestorePlan& plan, const model::Segment& se
     return name.ok() ? "'" + *name + "'" : "with the number " + std::to_string(segment.number);
 }
 
+/// Whether pieces give a segment that is not whole as far as the target needs it.
+Result<bool> isInPieces(const model::RestorePlan& plan, const repository::Repository& repository,
+                        const model::Segment& segment)
+{
+    const model::Incarnation& incarnation = plan.backup.incarnation;
+    const model::Lsn start = model::segmentStart(segment, incarnation.identity.segmentSize);
+    const model::Lsn end = plan.target.replayEnd.value_or(plan.backup.stopLsn);
+    SALVOR_TRY(const auto pieces, repository::piecesOf(repository, incarnation, segment));
+    const ByteCount covered = repository::coveredBytes(pieces);
+    return covered > 0 && value(start) + covered >= value(end);
+}
+
 Check checkWal(const model::RestorePlan& plan, const repository::Repository& repository)
 {
     const auto stored = repository.segments(plan.backup.incarnation);
@@ -145,7 +158,12 @@ Check checkWal(const model::RestorePlan& plan, const repository::Repository& rep
                             + " is in the archive twice, with different bytes.",
                         "It is not known which one belongs to this history.",
                         "Choose a moment before that segment."};
-            if (!present.contains(segment))
+            if (present.contains(segment))
+                continue;
+            const auto begun = isInPieces(plan, repository, segment);
+            if (!begun.ok())
+                return couldNot("WAL", begun.error());
+            if (!*begun)
                 return {Level::Blocker, "WAL",
                         "Segment " + segmentText(plan, segment) + " is not in the archive.",
                         "Replay cannot go past it.",

@@ -41,6 +41,8 @@ struct ClusterConfig {
     std::chrono::seconds archiveTimeout{60}; ///< For its acknowledgement of one file.
     int prefetch = 4; ///< Segments that archive-get keeps ahead of a replay; 0: none.
     Path spoolPath;   ///< Where those meet their workers; empty: the folder for state.
+    std::chrono::seconds receiveInterval{5}; ///< Between pieces of a begun segment.
+    std::string receiveSlot; ///< Replication slot of receive-wal; empty: the usual name.
 };
 
 struct Config {

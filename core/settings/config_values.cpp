@@ -198,6 +198,17 @@ Result<std::chrono::seconds> timeOut(const std::string& value)
     return duration;
 }
 
+Result<std::string> slotName(const std::string& value)
+{
+    const bool plain = std::all_of(value.begin(), value.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+    });
+    if (plain && !value.empty() && value.size() < 64)
+        return value;
+    return wrong("'" + value + "' is not the name of a replication slot",
+                 "Write at most 63 lower-case letters, digits and '_'.");
+}
+
 Result<std::string> anyText(const std::string& value)
 {
     return value;
@@ -283,6 +294,8 @@ const std::vector<Key<ClusterConfig>>& clusterKeyTable()
         {"archive-timeout", into(&C::archiveTimeout, timeOut)},
         {"prefetch", into(&C::prefetch, numberIn<0, 64>)},
         {"spool-path", into(&C::spoolPath, absolutePath)},
+        {"receive-interval", into(&C::receiveInterval, timeOut)},
+        {"receive-slot", into(&C::receiveSlot, slotName)},
     };
     return table;
 }
@@ -452,6 +465,9 @@ KeyValues writeCluster(const ClusterConfig& cluster)
     if (cluster.prefetch != usual.prefetch)
         put(out, "prefetch", std::to_string(cluster.prefetch));
     put(out, "spool-path", cluster.spoolPath.native());
+    if (cluster.receiveInterval != usual.receiveInterval)
+        put(out, "receive-interval", formatDuration(cluster.receiveInterval));
+    put(out, "receive-slot", cluster.receiveSlot);
     return out;
 }
 

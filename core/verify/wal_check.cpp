@@ -1,8 +1,10 @@
 #include "core/postgres/backup_label.h"
 #include "core/postgres/wal_reader.h"
+#include "core/repository/wal_pieces.h"
 #include "core/verify/structure.h"
 
 #include <algorithm>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <random>
@@ -46,41 +48,35 @@ std::vector<std::string> backupsThatNeed(const model::Segment& segment, const Gr
     return ids;
 }
 
-/// What is wrong with one segment, or nothing.
-Result<std::optional<std::string>> faultOf(const Repository& repository, const Group& group,
-                                           const model::Segment& segment, VerifyReport& report,
-                                           std::mutex& mutex)
+using PiecesBySegment = std::map<model::Segment, repository::Pieces>;
+
+/// The piece of a whole segment that holds other bytes than it, if there is one.
+std::optional<std::string> contradiction(const Repository& repository, const Group& group,
+                                         const repository::Pieces& pieces, ByteView segment)
 {
-    const auto bytes = repository.readSegment(group.incarnation, segment);
-    if (!bytes.ok()) {
-        if (!isFinding(bytes.error()))
-            return bytes.error();
-        return std::optional<std::string>(bytes.error().message);
-    }
-    {
-        const std::lock_guard lock(mutex);
-        ++report.segmentsChecked;
-        report.bytesRead += bytes->size();
-    }
-    const auto header = postgres::readSegmentHeader(*bytes);
-    if (!header.ok())
-        return std::optional<std::string>(header.error().message);
-    if (header->systemIdentifier != group.incarnation.identity.systemIdentifier)
-        return std::optional<std::string>(
-            "it is WAL of the cluster " + std::to_string(header->systemIdentifier) + ", not of "
-            + std::to_string(group.incarnation.identity.systemIdentifier));
-    return std::optional<std::string>();
+    for (const auto& piece : pieces)
+        if (!repository::isPiece(repository, group.incarnation, piece,
+                                 segment.subspan(piece.from, piece.to - piece.from)))
+            return "it holds other bytes than '" + piece.object
+                   + "', which was received before it was whole";
+    return std::nullopt;
 }
+
+/// Segments, and pieces of them that were stored before.
+struct ToRead {
+    std::vector<Repository::StoredSegment> segments;
+    PiecesBySegment pieces;
+};
 
 /// Reads segments by a few threads; findings come in any order and are sorted afterwards.
 class SegmentReader {
 public:
-    SegmentReader(const Repository& repository, const Group& group,
-                  const std::vector<Repository::StoredSegment>& segments, VerifyReport& report,
-                  JobContext& job)
+    SegmentReader(const Repository& repository, const Group& group, const ToRead& wanted,
+                  VerifyReport& report, JobContext& job)
         : m_repository(repository)
         , m_group(group)
-        , m_segments(segments)
+        , m_segments(wanted.segments)
+        , m_pieces(wanted.pieces)
         , m_report(report)
         , m_job(job)
     {}
@@ -114,11 +110,39 @@ private:
             }
     }
 
+    /// What is wrong with one segment, or nothing.
+    Result<std::optional<std::string>> faultOf(const model::Segment& segment,
+                                               const repository::Pieces& pieces)
+    {
+        const auto bytes = m_repository.readSegment(m_group.incarnation, segment);
+        if (!bytes.ok()) {
+            if (!isFinding(bytes.error()))
+                return bytes.error();
+            return std::optional<std::string>(bytes.error().message);
+        }
+        {
+            const std::lock_guard lock(m_mutex);
+            ++m_report.segmentsChecked;
+            m_report.bytesRead += bytes->size();
+        }
+        const auto header = postgres::readSegmentHeader(*bytes);
+        if (!header.ok())
+            return std::optional<std::string>(header.error().message);
+        const std::uint64_t system = m_group.incarnation.identity.systemIdentifier;
+        if (header->systemIdentifier != system)
+            return std::optional("it is WAL of the cluster "
+                                 + std::to_string(header->systemIdentifier) + ", not of "
+                                 + std::to_string(system));
+        return contradiction(m_repository, m_group, pieces, *bytes);
+    }
+
     Result<> readOne(const Repository::StoredSegment& stored)
     {
         SALVOR_CHECK(m_job.proceed());
+        const auto pieces = m_pieces.find(stored.segment);
         SALVOR_TRY(const auto fault,
-                   faultOf(m_repository, m_group, stored.segment, m_report, m_mutex));
+                   faultOf(stored.segment,
+                           pieces == m_pieces.end() ? repository::Pieces() : pieces->second));
         m_job.progress.add(stored.storedSize);
         if (!fault)
             return {};
@@ -134,6 +158,7 @@ private:
     const Repository& m_repository;
     const Group& m_group;
     const std::vector<Repository::StoredSegment>& m_segments;
+    const PiecesBySegment& m_pieces;
     VerifyReport& m_report; // Guarded by m_mutex while threads run.
     JobContext& m_job;
     std::atomic<std::size_t> m_next{0};
@@ -232,6 +257,42 @@ std::vector<Repository::StoredSegment> chosen(const std::vector<Repository::Stor
     return list;
 }
 
+/// Of segments that are not whole every piece is read, and all of one together.
+Result<> checkBegun(const Repository& repository, const Group& group, const PiecesBySegment& begun,
+                    VerifyReport& report, JobContext& job)
+{
+    for (const auto& [segment, pieces] : begun) {
+        bool isGood = true;
+        for (const auto& piece : pieces) {
+            SALVOR_CHECK(job.proceed());
+            const auto bytes = repository::readPiece(repository, group.incarnation, piece);
+            if (bytes.ok()) {
+                report.bytesRead += bytes->size();
+                continue;
+            }
+            if (!isFinding(bytes.error()))
+                return bytes.error();
+            isGood = false;
+            report.findings.push_back({piece.object,
+                                       "a piece of WAL segment '" + nameOf(segment, group)
+                                           + "' cannot be read: " + bytes.error().message,
+                                       {},
+                                       {}});
+        }
+        const auto together = repository::readPieces(repository, group.incarnation, segment);
+        if (!isGood || together.ok())
+            continue;
+        if (!isFinding(together.error()))
+            return together.error();
+        report.findings.push_back({pieces.front().object,
+                                   "the pieces of WAL segment '" + nameOf(segment, group)
+                                       + "' do not fit: " + together.error().message,
+                                   {},
+                                   {}});
+    }
+    return {};
+}
+
 } // namespace
 
 Result<> checkWal(const Repository& repository, const Group& group, const VerifyRequest& request,
@@ -244,12 +305,17 @@ Result<> checkWal(const Repository& repository, const Group& group, const Verify
     findMissing(group, present, report);
     findConflicts(stored, group, report);
     SALVOR_CHECK(checkSmallFiles(repository, group, request, report));
-    const auto list = chosen(stored, group, request);
+    ToRead wanted{chosen(stored, group, request), {}};
+    SALVOR_TRY(const auto pieces, repository::pieces(repository, group.incarnation));
+    PiecesBySegment begun;
+    for (const auto& piece : pieces)
+        (present.contains(piece.segment) ? wanted.pieces : begun)[piece.segment].push_back(piece);
     ByteCount total = 0;
-    for (const auto& one : list)
+    for (const auto& one : wanted.segments)
         total += one.storedSize;
     job.phase("read WAL", total);
-    return SegmentReader(repository, group, list, report, job).run();
+    SALVOR_CHECK(checkBegun(repository, group, begun, report, job));
+    return SegmentReader(repository, group, wanted, report, job).run();
 }
 
 } // namespace salvor::verify

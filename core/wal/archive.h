@@ -7,6 +7,7 @@
 #include "core/repository/repository.h"
 
 #include <functional>
+#include <map>
 #include <set>
 
 namespace salvor::wal {
@@ -26,8 +27,15 @@ namespace salvor::wal {
 [[nodiscard]] Result<repository::Repository::Pushed>
 archivePush(const repository::Repository& repository, const std::string& cluster, const Path& path);
 
+/// Holds the bytes of a segment against its name. `what` stands for them in errors. Errors:
+/// Corrupt; Incompatible.
+[[nodiscard]] Result<postgres::SegmentHeader>
+checkWholeSegment(ByteView bytes, const std::string& name, const std::string& what);
+
 /// Fetches the file `name` to `destination` (%p), verified, durable as far as PostgreSQL needs it:
-/// written under another name first, then renamed.
+/// written under another name first, then renamed. A segment that is not whole in the archive is
+/// put together from its pieces, unless the working directory is that of a standby, which can wait
+/// for the whole one.
 ///
 /// Errors: NotFound only when the archive was read and the file is certainly not there; every
 ///         other error means "do not go on".
@@ -62,7 +70,8 @@ struct TimelinePath {
 /// What the archive holds of a path, from a listing. A value; safe on any thread.
 ///
 /// A promotion copies the begun segment to the new timeline, so the segment of a fork can be there
-/// twice. As PostgreSQL does, the newest timeline's copy is read.
+/// twice. As PostgreSQL does, the newest timeline's copy is read. The begun segment after the last
+/// whole one of a timeline counts as far as pieces of it are there.
 class PathSegments {
 public:
     [[nodiscard]] static Result<PathSegments> list(const repository::Repository& repository,
@@ -73,8 +82,8 @@ public:
 
     /// The copy of segment `number` that a replay reads; nothing when there is none.
     [[nodiscard]] std::optional<model::Segment> find(std::uint64_t number) const;
-    /// Up to where that copy is of the path: its end, or the fork when only the parent's copy is
-    /// there and the child's, which goes on, is not.
+    /// Up to where that copy is of the path: its end, where its pieces end, or the fork when only
+    /// the parent's copy is there and the child's, which goes on, is not.
     [[nodiscard]] model::Lsn readableTo(model::Segment copy) const;
     /// The end of the WAL that is there without a gap from segment `number` on; its start when that
     /// segment is not there.
@@ -87,11 +96,13 @@ public:
 
 private:
     [[nodiscard]] std::uint64_t firstMissing(std::uint64_t number) const;
+    [[nodiscard]] bool has(model::Segment copy, model::Lsn beyond) const;
 
     TimelinePath m_path;
     ByteCount m_segmentSize = 0;
     std::uint64_t m_keptFrom = 0; ///< Number of the first segment that retention did not take.
     std::set<model::Segment> m_segments;
+    std::map<model::Segment, model::Lsn> m_tails; ///< Begun ones, and where their pieces end.
 };
 
 /// Where a scan ended and why.

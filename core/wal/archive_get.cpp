@@ -1,4 +1,5 @@
 #include "core/base/file.h"
+#include "core/repository/wal_pieces.h"
 #include "core/wal/archive.h"
 
 #include <cerrno>
@@ -9,6 +10,13 @@
 namespace salvor::wal {
 namespace {
 
+/// PostgreSQL runs restore_command in its data directory.
+bool isStandby()
+{
+    std::error_code error;
+    return std::filesystem::exists("standby.signal", error) || error;
+}
+
 Result<Bytes> readArchived(const repository::Repository& repository,
                            const model::Incarnation& incarnation, const std::string& name)
 {
@@ -16,7 +24,10 @@ Result<Bytes> readArchived(const repository::Repository& repository,
     case model::WalFileKind::Segment: {
         SALVOR_TRY(const auto segment,
                    model::parseSegmentName(name, incarnation.identity.segmentSize));
-        return repository.readSegment(incarnation, segment);
+        // A standby gets the rest from its primary, and must not keep a segment that is not whole.
+        if (isStandby())
+            return repository.readSegment(incarnation, segment);
+        return repository::readSegmentOrPieces(repository, incarnation, segment);
     }
     case model::WalFileKind::PartialSegment:
     case model::WalFileKind::History:

@@ -24,17 +24,8 @@ Result<Repository::Pushed> pushWholeSegment(const Repository& repository,
                                             const std::string& name)
 {
     SALVOR_TRY(const Bytes bytes, readFile(path, largestSegment));
-    SALVOR_TRY(const auto header, postgres::readSegmentHeader(bytes).in("read " + quoted(path)));
-    if (bytes.size() != header.segmentSize)
-        return fail(ErrorCode::Corrupt, quoted(path) + " has " + inBytes(bytes.size())
-                                            + ", its header says " + inBytes(header.segmentSize));
+    SALVOR_TRY(const auto header, checkWholeSegment(bytes, name, quoted(path)));
     SALVOR_TRY(const model::Segment segment, model::parseSegmentName(name, header.segmentSize));
-    // The copied part of a new timeline's first segment still carries the parent's number.
-    if (header.start != model::segmentStart(segment, header.segmentSize)
-        || header.timeline > segment.timeline)
-        return fail(ErrorCode::Corrupt, quoted(path) + " holds the WAL of another segment: "
-                                            + model::formatLsn(header.start) + " on timeline "
-                                            + std::to_string(value(header.timeline)));
     SALVOR_TRY(const auto incarnation,
                repository.pin(cluster, {.systemIdentifier = header.systemIdentifier,
                                         .majorVersion = header.majorVersion,
@@ -102,6 +93,23 @@ std::string nanoseconds(const timespec& time)
 }
 
 } // namespace
+
+Result<postgres::SegmentHeader> checkWholeSegment(ByteView bytes, const std::string& name,
+                                                  const std::string& what)
+{
+    SALVOR_TRY(const auto header, postgres::readSegmentHeader(bytes).in("read " + what));
+    if (bytes.size() != header.segmentSize)
+        return fail(ErrorCode::Corrupt, what + " has " + inBytes(bytes.size())
+                                            + ", its header says " + inBytes(header.segmentSize));
+    SALVOR_TRY(const model::Segment segment, model::parseSegmentName(name, header.segmentSize));
+    // The copied part of a new timeline's first segment still carries the parent's number.
+    if (header.start != model::segmentStart(segment, header.segmentSize)
+        || header.timeline > segment.timeline)
+        return fail(ErrorCode::Corrupt,
+                    what + " holds the WAL of another segment: " + model::formatLsn(header.start)
+                        + " on timeline " + std::to_string(value(header.timeline)));
+    return header;
+}
 
 Result<std::string> walFileSubject(const Path& path)
 {

@@ -1,9 +1,11 @@
 #include "core/postgres/backup_label.h"
 #include "core/repository/sweep.h"
+#include "core/repository/wal_pieces.h"
 #include "core/wal/archive.h"
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 
 namespace salvor::wal {
 namespace {
@@ -54,6 +56,23 @@ void addRanges(const std::vector<repository::Repository::StoredSegment>& segment
     }
 }
 
+/// The begun segment of each timeline that is known.
+Result<> addTails(const repository::Repository& repository, model::WalArchiveState& state)
+{
+    std::map<TimelineId, std::optional<std::uint64_t>> lastWhole{{TimelineId{1}, std::nullopt}};
+    for (const auto& fork : state.forks)
+        lastWhole[fork.child] = std::nullopt;
+    for (const auto& range : state.ranges)
+        lastWhole[range.timeline] = range.lastSegment;
+    for (const auto& [timeline, last] : lastWhole) {
+        SALVOR_TRY(const auto tail,
+                   repository::tailOf(repository, state.incarnation, timeline, last));
+        if (tail)
+            state.tails.push_back(*tail);
+    }
+    return {};
+}
+
 /// What lacks around a fork: of the parent before it, of the child from it on.
 void addGapsAtFork(const model::TimelineFork& fork, model::WalArchiveState& state)
 {
@@ -94,6 +113,7 @@ Result<model::WalArchiveState> archiveState(const repository::Repository& reposi
               [](const auto& a, const auto& b) { return a.child < b.child; });
     for (const auto& fork : state.forks)
         addGapsAtFork(fork, state);
+    SALVOR_CHECK(addTails(repository, state));
     // Where it cannot be read, a gap that a prune made looks like any other.
     const auto swept = repository::sweptBefore(repository, incarnation);
     const std::uint64_t kept =

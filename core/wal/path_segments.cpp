@@ -1,4 +1,5 @@
 #include "core/repository/sweep.h"
+#include "core/repository/wal_pieces.h"
 #include "core/wal/archive.h"
 
 #include <algorithm>
@@ -27,12 +28,26 @@ Result<PathSegments> PathSegments::list(const repository::Repository& repository
         SALVOR_TRY(const auto stored, repository.segments(incarnation, leg.timeline));
         for (const auto& one : stored)
             listing.m_segments.insert(one.segment);
+        SALVOR_TRY(const auto tail,
+                   repository::tailOf(repository, incarnation, leg.timeline,
+                                      stored.empty()
+                                          ? std::nullopt
+                                          : std::optional(stored.back().segment.number)));
+        if (tail)
+            listing.m_tails.emplace(tail->segment, tail->to);
     }
     // It only chooses words: whoever cannot read it can restore all the same.
     if (const auto swept = repository::sweptBefore(repository, incarnation); swept.ok() && *swept)
         listing.m_keptFrom = value(**swept) / listing.m_segmentSize;
     listing.m_path = std::move(path);
     return listing;
+}
+
+/// Of a begun segment only what lies beyond the fork is the new timeline's own.
+bool PathSegments::has(Segment copy, Lsn beyond) const
+{
+    const auto tail = m_tails.find(copy);
+    return m_segments.contains(copy) || (tail != m_tails.end() && tail->second > beyond);
 }
 
 std::optional<Segment> PathSegments::find(std::uint64_t number) const
@@ -44,7 +59,7 @@ std::optional<Segment> PathSegments::find(std::uint64_t number) const
         if (leg.to && number > (value(*leg.to) - 1) / m_segmentSize)
             return std::nullopt;
         const Segment copy{leg.timeline, number};
-        if (m_segments.contains(copy))
+        if (has(copy, leg.from))
             return copy;
     }
     return std::nullopt;
@@ -52,7 +67,9 @@ std::optional<Segment> PathSegments::find(std::uint64_t number) const
 
 Lsn PathSegments::readableTo(Segment copy) const
 {
-    const Lsn end{(copy.number + 1) * m_segmentSize};
+    Lsn end{(copy.number + 1) * m_segmentSize};
+    if (const auto tail = m_tails.find(copy); tail != m_tails.end() && !m_segments.contains(copy))
+        end = tail->second;
     for (const auto& leg : m_path.legs)
         if (leg.timeline == copy.timeline && leg.to && *leg.to < end)
             return *leg.to;
@@ -89,6 +106,9 @@ std::string PathSegments::whyItEnds(std::uint64_t number) const
     const bool more = std::any_of(m_segments.begin(), m_segments.end(), [&](Segment segment) {
         return segment.number > missing && find(segment.number) == segment;
     });
+    if (const auto tail = m_tails.find({timeline, missing}); tail != m_tails.end() && !more)
+        return "the archive ends here: of segment '" + name + "' it has what came until "
+               + formatLsn(tail->second);
     if (more)
         return "segment '" + name + "' is not in the archive, though later ones are";
     return "the archive ends here: segment '" + name + "' is not in it";

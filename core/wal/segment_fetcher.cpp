@@ -1,5 +1,7 @@
 #include "core/wal/segment_fetcher.h"
 
+#include "core/repository/wal_pieces.h"
+
 #include <algorithm>
 
 namespace salvor::wal {
@@ -44,7 +46,7 @@ void SegmentFetcher::work()
             return;
         const std::size_t mine = m_begun++;
         lock.unlock();
-        auto bytes = m_repository.readSegment(m_incarnation, m_segments[mine]);
+        auto bytes = repository::readSegmentOrPieces(m_repository, m_incarnation, m_segments[mine]);
         lock.lock();
         m_ready.emplace(mine, std::move(bytes));
         m_changed.notify_all();

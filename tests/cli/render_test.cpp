@@ -104,15 +104,19 @@ TEST(Render, WalRangesHaveSegmentsAndPositions)
     state.ranges = {{model::TimelineId{1}, 2, 3}};
     state.gaps = {{model::TimelineId{1}, 4, 4}};
     state.forks = {{model::TimelineId{1}, model::TimelineId{2}, model::Lsn{0x3000000}}};
+    state.tails = {{{model::TimelineId{1}, 5}, model::Lsn{0x5000100}}};
     const std::string json = walStateJson(state).text();
     expectContains(json, R"("first":"000000010000000000000002")");
     expectContains(json, R"("from":"0/2000000")");
     expectContains(json, R"("to":"0/4000000")");
     expectContains(json, R"("segments":2)");
+    expectContains(
+        json, R"("begun":[{"segment":"000000010000000000000005","timeline":1,"to":"0/5000100"}])");
     expectContains(json, R"("systemIdentifier":"7300000000000000001")");
     const std::string text = walText(state, {});
     expectContains(text, "000000010000000000000004 to 000000010000000000000004");
     expectContains(text, "timeline 2 left 1 at 0/3000000");
+    expectContains(text, "000000010000000000000005 up to 0/5000100");
     expectContains(text, "Nothing can be restored: there is no backup.");
 }
 

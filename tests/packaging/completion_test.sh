@@ -38,6 +38,8 @@ offers 'orders others' --config "$folder/salvor.conf" restore o
 offers 'main' --config "$folder/salvor.conf" repo init --repo ''
 offers '--time --plan --exclusive' restore orders --
 offers '--out' plan restore orders --o
+offers 'orders others' --config "$folder/salvor.conf" receive-wal o
+offers '--create-slot --drop-slot --synchronous' receive-wal orders --
 offers '--repo --writer' repo key add --
 offers 'pause promote' restore orders --action p
 never '--plan' plan restore orders --

@@ -7,6 +7,7 @@
 #include "core/crypto/crc32c.h"
 #include "core/crypto/x25519.h"
 #include "core/repository/repository.h"
+#include "core/repository/wal_pieces.h"
 #include "core/storage/posix_driver.h"
 
 #include <algorithm>
@@ -86,6 +87,11 @@ Result<> pushWal(const Repository& repository, const model::Incarnation& incarna
                                         asBytes("1\t0/3000000\tno recovery target\n")));
     SALVOR_CHECK(repository.pushWalFile(incarnation, "000000010000000000000008.partial",
                                         ByteView(segment).first(300000)));
+    const model::Segment begun{model::TimelineId{1}, 8};
+    for (const auto& [from, to] :
+         std::vector<std::pair<ByteCount, ByteCount>>{{0, 100000}, {100000, 300000}, {0, 400000}})
+        SALVOR_CHECK(pushPiece(repository, incarnation, begun, from,
+                               ByteView(segment).subspan(from, to - from)));
     return {};
 }
 

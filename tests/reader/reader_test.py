@@ -79,6 +79,7 @@ def compare_all(repository, unlock, scratch, source):
     with open(source + ".segment", "rb") as file:
         segment = file.read()
     for name, expected in (("000000010000000000000007", segment),
+                           ("000000010000000000000008", segment[:400000].ljust(1 << 20, b"\0")),
                            ("00000002.history", b"1\t0/3000000\tno recovery target\n"),
                            ("000000010000000000000008.partial", segment[:300000])):
         code, out, err = run(*reader, "wal", "prod", name, os.path.join(scratch, "wal"))

@@ -334,6 +334,36 @@ def read_wal_object(repository, key, name, system_identifier):
             return plain
 
 
+def check_hash(repository, incarnation, name, key, data):
+    wal_key = repository.scope_key(b"wal", incarnation["cluster"], int(incarnation["number"]))
+    digest = hmac.new(wal_key, b"wal\0" + name.encode() + b"\0" + data, hashlib.sha256).hexdigest()
+    require(digest[:16] == key.rsplit("-", 1)[1], name + " has other bytes")
+
+
+def read_pieces(repository, incarnation, segment):
+    """A begun segment, filled up with zeros."""
+    folder = "pieces/%s/%s/%s/%s" % (incarnation["cluster"], incarnation["number"], segment[:8],
+                                     segment[:16])
+    data, end = bytearray(int(incarnation["segmentSize"])), 0
+    pieces = []
+    for key in repository.keys(folder):
+        name = key.split("/")[-1].rsplit("-", 1)[0]
+        if name.startswith(segment + ".partial."):
+            begin, to = (int(each, 16) for each in name[33:].split("-"))
+            pieces.append((begin, to, name, key))
+    for begin, to, name, key in sorted(pieces):
+        require(begin <= end, "a piece of %s is missing before %s" % (segment, key))
+        part = read_wal_object(repository, key, name, int(incarnation["systemIdentifier"]))
+        check_hash(repository, incarnation, name, key, part)
+        require(len(part) == to - begin, key + " has another length")
+        common = max(0, min(end, to) - begin)
+        require(data[begin:begin + common] == part[:common], key + " contradicts another piece")
+        data[begin:to] = part
+        end = max(end, to)
+    require(end > 0, "no object for " + segment)
+    return bytes(data)
+
+
 def read_wal(repository, cluster, name, destination):
     number = max(int(key.split("/")[-1]) for key in repository.keys("clusters/" + cluster))
     incarnation = json.loads(repository.sealed(b"incarnation", "clusters/%s/%d" % (cluster, number)))
@@ -341,14 +371,16 @@ def read_wal(repository, cluster, name, destination):
     is_segment = len(name) == 24
     folder = base + (name[:8] + "/" + name[:16] if is_segment else "files")
     found = [key for key in repository.keys(folder) if key.rsplit("-", 1)[0] == folder + "/" + name]
-    require(len(found) == 1, "%d objects for %s" % (len(found), name))
-    if is_segment or name.endswith(".partial"):
+    require(len(found) < 2, "%d objects for %s" % (len(found), name))
+    require(found or is_segment, "no object for " + name)
+    if not found:
+        data = read_pieces(repository, incarnation, name)
+    elif is_segment or name.endswith(".partial"):
         data = read_wal_object(repository, found[0], name, int(incarnation["systemIdentifier"]))
     else:
         data = repository.sealed(b"wal-file", found[0])
-    wal_key = repository.scope_key(b"wal", cluster, number)
-    digest = hmac.new(wal_key, b"wal\0" + name.encode() + b"\0" + data, hashlib.sha256).hexdigest()
-    require(digest[:16] == found[0].rsplit("-", 1)[1], name + " has other bytes")
+    if found:
+        check_hash(repository, incarnation, name, found[0], data)
     with open(destination, "wb") as file:
         file.write(data)
 

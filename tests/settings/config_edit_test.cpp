@@ -117,6 +117,8 @@ TEST(ConfigEdit, EveryValueOfAClusterSurvivesWritingAndReading)
     cluster.archiveTimeout = std::chrono::seconds(5);
     cluster.prefetch = 0;
     cluster.spoolPath = "/var/spool/salvor";
+    cluster.receiveInterval = std::chrono::seconds(1);
+    cluster.receiveSlot = "orders_wal";
 
     const auto text = withCluster(before, cluster);
 
@@ -129,6 +131,8 @@ TEST(ConfigEdit, EveryValueOfAClusterSurvivesWritingAndReading)
     EXPECT_EQ(read->archiveTimeout, std::chrono::seconds(5));
     EXPECT_EQ(read->prefetch, 0);
     EXPECT_EQ(read->spoolPath, "/var/spool/salvor");
+    EXPECT_EQ(read->receiveInterval, std::chrono::seconds(1));
+    EXPECT_EQ(read->receiveSlot, "orders_wal");
 }
 
 TEST(ConfigEdit, AFileWithAMistakeIsNotEdited)

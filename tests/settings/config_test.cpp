@@ -61,6 +61,8 @@ archive-jobs = 4
 archive-timeout = 90s
 prefetch = 8
 spool-path = /var/spool/salvor
+receive-interval = 2s
+receive-slot = orders_wal
 )",
                                     file);
     ASSERT_TRUE(config.ok()) << config.error().message;
@@ -89,6 +91,8 @@ spool-path = /var/spool/salvor
     EXPECT_EQ(cluster->archiveTimeout, std::chrono::seconds(90));
     EXPECT_EQ(cluster->prefetch, 8);
     EXPECT_EQ(cluster->spoolPath, "/var/spool/salvor");
+    EXPECT_EQ(cluster->receiveInterval, std::chrono::seconds(2));
+    EXPECT_EQ(cluster->receiveSlot, "orders_wal");
 }
 
 TEST(Config, DefaultsAreEncryptedAndCredentialsOfTheEnvironment)
@@ -206,6 +210,8 @@ TEST(Config, RelativePathsOfAClusterAreRefused)
     expectContains(complaint(start + "validation = a.sql\n"), "line 5: validation: 'a.sql'");
     expectContains(complaint(start + "spool-path = spool\n"), "line 5: spool-path: 'spool'");
     expectContains(complaint(start + "prefetch = 65\n"), "from 0 to 64");
+    expectContains(complaint(start + "receive-interval = 0s\n"), "receive-interval: '0s'");
+    expectContains(complaint(start + "receive-slot = Orders\n"), "receive-slot: 'Orders'");
     expectContains(complaint(start + "archive-async = yes\narchive-jobs = 0\n"), "from 1 to 32");
     expectContains(complaint(start + "archive-jobs = 2\n"),
                    "line 5: 'archive-jobs' has no meaning without archive-async");

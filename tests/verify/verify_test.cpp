@@ -1,5 +1,7 @@
+#include "core/repository/wal_pieces.h"
 #include "core/verify/verify.h"
 #include "tests/restore/restore_scene.h"
+#include "tests/support/made_archive.h"
 
 namespace salvor::verify {
 namespace {
@@ -134,6 +136,73 @@ TEST_F(VerifyTest, UnknownBackupAndBadPercentageAreErrors)
 
     EXPECT_FAILS(verifyAll({.backupIds = {"no-such"}}), NotFound);
     EXPECT_FAILS(verifyAll({.samplePercent = 101}), InvalidInput);
+}
+
+/// A repository with WAL that a receiver stored before it was whole.
+class VerifyPieces : public ::testing::Test {
+protected:
+    VerifyPieces()
+    {
+        archive.wal.filler(5000);
+        bytes = archive.wal.segments().begin()->second;
+        push(0, 1000);
+        push(1000, 3000);
+    }
+    void push(ByteCount from, ByteCount to)
+    {
+        test::must(repository::pushPiece(*archive.repository, archive.incarnation, segment, from,
+                                         ByteView(bytes).subspan(from, to - from)));
+    }
+    std::vector<Finding> findings()
+    {
+        return test::must(verify(*archive.repository, {}, archive.job)).findings;
+    }
+    std::string piece(std::size_t index)
+    {
+        return repository::pieces(*archive.repository, archive.incarnation)->at(index).object;
+    }
+
+    test::MadeArchive archive;
+    const model::Segment segment{model::TimelineId{1}, 1};
+    Bytes bytes;
+};
+
+TEST_F(VerifyPieces, OfABegunSegmentAreRead)
+{
+    EXPECT_TRUE(findings().empty());
+    const std::string second = piece(1);
+    Bytes object = *storage::readObject(*archive.driver, second);
+    object.back() ^= std::byte{1};
+    ASSERT_OK(archive.driver->remove(second));
+    ASSERT_OK(storage::writeObject(*archive.driver, second, object));
+
+    const auto found = findings();
+
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].object, second);
+}
+
+TEST_F(VerifyPieces, OfWhichOneIsMissingAreAFinding)
+{
+    ASSERT_OK(archive.driver->remove(piece(0)));
+
+    const auto found = findings();
+
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_NE(found[0].what.find("do not fit"), std::string::npos) << found[0].what;
+}
+
+TEST_F(VerifyPieces, ThatContradictTheirWholeSegmentAreAFinding)
+{
+    ASSERT_OK(archive.repository->pushSegment(archive.incarnation, segment, bytes));
+    EXPECT_TRUE(findings().empty());
+    bytes[2000] ^= std::byte{1};
+    push(1500, 2500);
+
+    const auto found = findings();
+
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_NE(found[0].what.find("holds other bytes than"), std::string::npos) << found[0].what;
 }
 
 } // namespace

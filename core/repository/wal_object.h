@@ -1,0 +1,35 @@
+// One WAL object: its name, its frames, its hash. See docs/repository-format.md, section 9.
+#pragma once
+
+#include "core/repository/repository.h"
+
+namespace salvor::repository {
+
+inline constexpr std::size_t walHashDigits = 16;
+
+/// The keyed hash that the object of a WAL file has at the end of its key.
+[[nodiscard]] std::string walHash(const Keys& keys, const model::Incarnation& incarnation,
+                                  const std::string& name, ByteView bytes);
+
+/// The bytes of the file `name` as they are stored.
+[[nodiscard]] Result<Bytes> encodeWalObject(const Keys& keys, const model::Incarnation& incarnation,
+                                            const std::string& name, ByteView bytes);
+
+/// Durable when this returns, also when somebody else had stored it.
+[[nodiscard]] Result<Repository::Pushed>
+storeWalObject(storage::Driver& driver, const storage::ObjectKey& key, const Bytes& object);
+
+/// The plain bytes, verified. Errors: Denied with a writer's key; Corrupt.
+[[nodiscard]] Result<Bytes> readWalObject(const Repository& repository,
+                                          const model::Incarnation& incarnation,
+                                          const std::string& name, const storage::ObjectKey& key);
+
+/// Errors: Corrupt when the key's hash is another one.
+[[nodiscard]] Result<> checkWalHash(const Repository& repository,
+                                    const model::Incarnation& incarnation, const std::string& name,
+                                    const storage::ObjectKey& key, ByteView bytes);
+
+/// The same error with the object named.
+[[nodiscard]] Error damagedObject(const storage::ObjectKey& key, const Error& error);
+
+} // namespace salvor::repository
