@@ -175,7 +175,7 @@ Result<Answer> runGuarded(const Arguments& arguments, std::ostream& err)
 Result<Answer> runCommandOf(const Run& run)
 {
     using Function = Result<Answer> (*)(const Run&);
-    static constexpr std::array<std::pair<CommandId, Function>, 26> functions = {{
+    static constexpr std::array<std::pair<CommandId, Function>, 29> functions = {{
         {CommandId::RepoInit, repoInit},
         {CommandId::RepoInfo, repoInfo},
         {CommandId::RepoKeyAdd, repoKeyAdd},
@@ -189,6 +189,9 @@ Result<Answer> runCommandOf(const Run& run)
         {CommandId::WalRanges, walRanges},
         {CommandId::PlanRestore, planRestore},
         {CommandId::Restore, restore},
+        {CommandId::InPlaceList, inPlaceList},
+        {CommandId::InPlaceCommit, inPlaceCommit},
+        {CommandId::InPlaceRollback, inPlaceRollback},
         {CommandId::InstanceList, instanceList},
         {CommandId::InstancePromote, instancePromote},
         {CommandId::InstanceResume, instanceResume},

@@ -5,6 +5,7 @@
 #include "core/restore/configuration.h"
 #include "core/restore/file_writer.h"
 #include "core/restore/left_files.h"
+#include "core/restore/old_files.h"
 #include "core/restore/restore.h"
 #include "core/restore/start_copy.h"
 #include "core/restore/words.h"
@@ -253,6 +254,31 @@ Result<> configureUnfenced(Run& run, const postgres::Settings& recovery)
     return {};
 }
 
+/// The cluster itself: it keeps the configuration it has, and its WAL.
+Result<> configureInPlace(Run& run, const postgres::Settings& recovery)
+{
+    const int major = run.plan.backup.incarnation.identity.majorVersion;
+    SALVOR_TRY(auto found, findConfiguration(run.places));
+    auto settings = merged(recovery, waitingSettings(major));
+    for (const auto& [name, value] : raisedSinceBackup(run)) {
+        settings.emplace_back(name, value);
+        run.outcome.warnings.push_back(raisedText(name, value));
+    }
+    SALVOR_CHECK(writeRecovery(run.places, settings, run.owner, run.outcome.warnings));
+    const auto& outside = run.seen.contents.outside;
+    for (const Path& file : outside)
+        if (found.configFile.empty() && file.filename() == "postgresql.conf" && isThere(file))
+            found.configFile = file;
+    const auto programs = postgres::findPrograms(major, run.options.programs);
+    run.outcome.startCommand = startCommandInPlace(
+        run.places, found, programs.ok() ? programs->folder : Path(), run.owner);
+    run.outcome.warnings.emplace_back(
+        "The restored cluster keeps its WAL and archives nothing, follows no primary and runs no "
+        "subscriptions, so that it can still be taken back. Once it is to stay: 'salvorctl "
+        "in-place commit' says how that ends.");
+    return {};
+}
+
 Result<> configureFenced(Run& run, const postgres::Settings& recovery)
 {
     SALVOR_TRY(const auto found, findConfiguration(run.places));
@@ -280,6 +306,8 @@ Result<> configure(Run& run)
         postgres::recoverySettings(run.plan.target, run.plan.action, run.options.restoreCommand);
     if (run.plan.startOptions.start)
         SALVOR_CHECK(configureFenced(run, recovery));
+    else if (run.plan.inPlace)
+        SALVOR_CHECK(configureInPlace(run, recovery));
     else
         SALVOR_CHECK(configureUnfenced(run, recovery));
     return giveConfiguration(run);
@@ -309,7 +337,23 @@ Result<> putInPlace(const Places& places)
         return failErrno(errno, "cannot put pg_control in place in " + quoted(places.data));
     SALVOR_CHECK(syncDirectory(places.data / "global"));
     // Where nothing lay outside the data directory there is nothing to keep.
-    ::rmdir(places.config.c_str());
+    if (!places.config.empty())
+        ::rmdir(places.config.c_str());
+    return {};
+}
+
+/// What the cluster that was there has unchanged.
+Result<> takeOver(Run& run, const WriteOptions& how)
+{
+    const model::InPlace& inPlace = *run.plan.inPlace;
+    OldFiles old{{}, inPlace.delta, run.plan.backup.startedAt, run.options.willMove};
+    for (const model::InPlace::Rename& rename : inPlace.setsAside)
+        old.places.push_back({rename.from, rename.to});
+    SALVOR_TRY(const Taken taken, takeOldFiles(run.seen.contents.files, old, how, run.job));
+    if (!old.places.empty())
+        run.job.events.note("Taken over from what was there: " + countText(taken.files, "file")
+                            + ", " + sizeText(taken.bytes)
+                            + ", equal to the backup by their checksums.");
     return {};
 }
 
@@ -324,6 +368,8 @@ Result<> writeEverything(Run& run)
     if (taken > 0)
         run.job.events.note("Kept what an unfinished restore had written: "
                             + countText(taken, "file") + " that are as they were backed up.");
+    if (run.plan.inPlace)
+        SALVOR_CHECK(takeOver(run, how));
     SALVOR_CHECK(writeFiles(files, run.repository, run.seen.index, how, run.job));
     run.job.phase("make durable", 0);
     SALVOR_CHECK(configure(run));
@@ -358,6 +404,8 @@ Result<> prepare(Run& run)
     }
     if (run.plan.startOptions.start)
         SALVOR_CHECK(tryFetching(run));
+    if (run.options.vacate)
+        SALVOR_CHECK(run.options.vacate());
     // Held while it is renamed: whoever claimed it is still writing.
     SALVOR_TRY(const FileDescriptor claim, claimPlace(run.places.data));
     SALVOR_TRY(run.aside, setAsideUnfinished(run.places, systemClock().now()));
