@@ -1,6 +1,7 @@
 #include "core/base/text.h"
 #include "core/cli/commands.h"
 #include "core/cli/render.h"
+#include "core/cli/text.h"
 #include "core/model/json_fields.h"
 
 namespace salvor::cli {
@@ -23,13 +24,17 @@ std::string pathsText(const std::vector<Path>& paths)
     return text;
 }
 
-/// After a commit nothing but the server itself can be told to archive again.
-constexpr const char* archiveAgain =
-    "The server archives nothing yet and keeps its WAL. In psql, each as a statement of its own: "
-    "ALTER SYSTEM RESET archive_command; ALTER SYSTEM RESET archive_library (15 and later); ALTER "
-    "SYSTEM RESET synchronous_standby_names; SELECT pg_reload_conf(). Then take a backup. "
-    "Standbys have to be made anew, and max_logical_replication_workers is reset when the "
-    "subscriptions were looked at.";
+/// Only the server itself can be told to archive again.
+std::string archiveAgain(const std::vector<std::string>& statements)
+{
+    std::string text = "The server archives nothing yet and keeps its WAL. Run in psql, each line "
+                       "by itself, and take a backup then:\n";
+    for (const std::string& statement : statements)
+        text += "    " + printable(statement) + ";\n";
+    return text
+           + "Standbys have to be made anew. Once the subscriptions were looked at: ALTER SYSTEM "
+             "RESET max_logical_replication_workers, and a restart.\n";
+}
 
 } // namespace
 
@@ -48,8 +53,8 @@ Result<Answer> inPlaceCommit(const Run& run)
     const bool removes = run.arguments.has("--remove-old");
     SALVOR_TRY(const auto committed,
                namedByCaller(run.console.commitInPlace(place, removes, run.job)));
-    run.job.events.warning(archiveAgain);
     Answer answer;
+    answer.text = archiveAgain(committed.statements);
     answer.result = Json::Object{
         {"place", place}, {"old", pathsJson(committed.old)}, {"removed", committed.removed}};
     answer.message = "the restored cluster in '" + place + "' stays";

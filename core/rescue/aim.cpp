@@ -3,15 +3,12 @@
 #include "core/rescue/in_place.h"
 #include "core/rescue/in_place_journal.h"
 
-#include <algorithm>
-
 namespace salvor::rescue {
 
 namespace fs = std::filesystem;
 
 namespace {
 
-using model::Check;
 using model::InPlace;
 using restore::isThere;
 
@@ -87,28 +84,36 @@ Renames whatIsThere(const restore::PlanRequest& request, Moment now)
     return renames;
 }
 
-Check waits(const Journal& journal, const std::string& why)
+Error waits(const Journal& journal, const std::string& how)
 {
-    return {Check::Level::Blocker, "in place",
-            "A restore in place of " + formatMoment(journal.begunAt) + " " + why + ".",
-            "What it set aside is the only way back.",
-            "'salvorctl in-place rollback " + journal.directory.native()
-                + "' takes it back, 'salvorctl in-place commit " + journal.directory.native()
-                + "' makes it final."};
+    const std::string directory = journal.directory.native();
+    return fail(ErrorCode::NotReady,
+                "a restore in place of " + formatMoment(journal.begunAt) + " in "
+                    + quoted(journal.directory) + " " + how,
+                "What it set aside is the only way back. 'salvorctl in-place rollback " + directory
+                    + "' takes it back, 'salvorctl in-place commit " + directory
+                    + "' makes it final. Nothing was changed.");
 }
 
 /// Goes on with what was begun: the same backup, the same names.
-void carryOn(restore::PlanRequest& request, const Journal& journal)
+Result<> carryOn(restore::PlanRequest& request, const Journal& journal, const InPlaceChoice& choice)
 {
-    InPlace& inPlace = *request.inPlace;
-    inPlace.goesOn = true;
-    inPlace.setsAside = journal.setsAside;
-    inPlace.delta = journal.delta;
-    request.tablespaces = journal.tablespaces;
+    SALVOR_TRY(const auto waiting, waitingIn(journal.directory));
+    if (waiting->stage == Stage::Restored)
+        return waits(journal, "waits for commit or rollback");
+    if (waiting->stage != Stage::Unfinished)
+        return waits(journal, "is being taken back or made final");
+    if (choice.delta && *choice.delta != journal.delta)
+        return waits(journal, "was interrupted; it goes on only with --delta "
+                                  + std::string(deltaName(journal.delta)));
     if (request.backup.id != journal.backup)
-        request.found.push_back(waits(journal, "was interrupted here; it restores backup '"
-                                                   + journal.backup + "', not '" + request.backup.id
-                                                   + "'"));
+        return waits(journal, "was interrupted; it restores backup '" + journal.backup + "', not '"
+                                  + request.backup.id + "'");
+    request.inPlace->goesOn = true;
+    request.inPlace->setsAside = journal.setsAside;
+    request.inPlace->delta = journal.delta;
+    request.tablespaces = journal.tablespaces;
+    return {};
 }
 
 } // namespace
@@ -125,16 +130,7 @@ Result<> aimInPlace(restore::PlanRequest& request, const InPlaceChoice& choice, 
         inPlace.setsAside = whatIsThere(request, now);
         return {};
     }
-    SALVOR_TRY(const auto waiting, waitingIn(request.destination));
-    carryOn(request, *journal);
-    if (waiting->stage == Stage::Restored)
-        request.found.push_back(waits(*journal, "waits here for commit or rollback"));
-    else if (waiting->stage != Stage::Unfinished)
-        request.found.push_back(waits(*journal, "is being taken back or made final"));
-    else if (choice.delta && *choice.delta != journal->delta)
-        request.found.push_back(waits(*journal, "was interrupted here; it began with --delta "
-                                                    + std::string(deltaName(journal->delta))));
-    return {};
+    return carryOn(request, *journal, choice);
 }
 
 } // namespace salvor::rescue

@@ -1,6 +1,9 @@
 #include "core/postgres/control_file.h"
+#include "core/postgres/recovery_settings.h"
 #include "core/rescue/in_place.h"
 #include "core/rescue/set_aside.h"
+
+#include <map>
 
 namespace salvor::rescue {
 
@@ -9,6 +12,14 @@ namespace fs = std::filesystem;
 namespace {
 
 using restore::isThere;
+
+/// archive_library came with 15.
+bool hasLibraries(const Journal& journal)
+{
+    constexpr int firstMajor = 15;
+    const auto control = postgres::readControlFile(journal.directory);
+    return !control.ok() || control->identity.majorVersion >= firstMajor;
+}
 
 /// Only what still is the cluster that was set aside, by its own control file.
 Result<> refuseUnknown(const Journal& journal)
@@ -31,6 +42,35 @@ Result<> refuseUnknown(const Journal& journal)
         return unknown("it is cluster " + std::to_string(control->identity.systemIdentifier)
                        + ", and " + std::to_string(journal.systemIdentifier) + " was restored");
     return {};
+}
+
+std::string literal(const std::string& text)
+{
+    std::string quoted = "'";
+    for (const char c : text)
+        quoted += c == '\'' ? std::string("''") : std::string(1, c);
+    return quoted + "'";
+}
+
+std::vector<std::string> statementsFor(const Journal& journal)
+{
+    std::map<std::string, std::string> before;
+    const auto old = journal.old();
+    const auto text = readTextFile(old ? *old / "postgresql.auto.conf" : Path());
+    const auto settings = postgres::parseSettings(text.ok() ? *text : std::string());
+    if (settings.ok())
+        before.insert(settings->begin(), settings->end());
+    std::vector<std::string> statements;
+    for (const char* name : {"archive_command", "archive_library", "synchronous_standby_names"}) {
+        const auto known = before.find(name);
+        if (known != before.end() && !known->second.empty())
+            statements.push_back("ALTER SYSTEM SET " + known->first + " = "
+                                 + literal(known->second));
+        else if (name != std::string_view("archive_library") || hasLibraries(journal))
+            statements.push_back(std::string("ALTER SYSTEM RESET ") + name);
+    }
+    statements.emplace_back("SELECT pg_reload_conf()");
+    return statements;
 }
 
 Result<> removeOldPlaces(Journal& journal)
@@ -70,6 +110,7 @@ Result<Committed> commit(const Path& directory, bool removeOld, JobContext& job)
                         : "Roll it back again, to the end.");
     Committed committed;
     committed.old = waiting->old;
+    committed.statements = statementsFor(*journal);
     committed.removed = removeOld || journal->removing;
     if (committed.removed)
         SALVOR_CHECK(removeOldPlaces(*journal));

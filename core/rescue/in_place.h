@@ -19,8 +19,9 @@ struct InPlaceChoice {
 /// directory, and the directories that its tablespace links lead to, which become the tablespaces'
 /// places unless others were given. A link in place of the directory is followed. Writes nothing.
 ///
-/// A restore in place that was interrupted there is carried on; one that waits for a commit becomes
-/// a blocker among `request.found`. Errors: as loadJournal(); as failErrno().
+/// A restore in place that was interrupted there is carried on. Errors: NotReady when one waits
+/// there for commit or rollback, or was begun with another backup or delta; Corrupt when its
+/// journal cannot be read.
 [[nodiscard]] Result<> aimInPlace(restore::PlanRequest& request, const InPlaceChoice& choice,
                                   Moment now);
 
@@ -80,6 +81,9 @@ struct RolledBack {
 struct Committed {
     std::vector<Path> old; ///< What was set aside, the data directory first.
     bool removed = false;
+    /// What lets the server archive again and have synchronous standbys, each to be run by itself:
+    /// with what the old one's postgresql.auto.conf said.
+    std::vector<std::string> statements;
 };
 /// Makes a restore in place final: nothing is put back any more. What was set aside stays, or is
 /// removed when it still is the cluster that was.

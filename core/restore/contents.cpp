@@ -137,8 +137,8 @@ private:
         const auto isIn = [&](const Path& place) {
             const std::string& whole = path.native();
             const std::string& part = place.native();
-            return whole.size() > part.size() && whole.compare(0, part.size(), part) == 0
-                   && whole[part.size()] == '/';
+            return !part.empty() && whole.size() > part.size()
+                   && whole.compare(0, part.size(), part) == 0 && whole[part.size()] == '/';
         };
         for (const auto& [oid, place] : m_how.places.tablespaces)
             if (isIn(place))

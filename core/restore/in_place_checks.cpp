@@ -217,13 +217,13 @@ Check checkOwnWal(const model::RestorePlan& plan, const Path& old,
             return isThere(marks / (segment + ".ready"));
         });
     return {Level::Warning, name, found + ".",
-            "What was done in them cannot be reached by this restore. They are kept with the "
+            "What was done there cannot be reached by this restore. It is kept with the "
             "directory that is set aside.",
             canPush ? "To reach it, push those that have a mark '.ready' first: 'salvorctl "
                       "archive-push "
                           + plan.cluster + " " + (old / "pg_wal").native()
                           + "/SEGMENT', then make a new plan."
-                    : "The last segment of a server is never whole before it is switched."};
+                    : "The newest segment is not whole before the server begins the next."};
 }
 
 void addIfAny(std::vector<Check>& checks, std::optional<Check> check)

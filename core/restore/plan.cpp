@@ -107,6 +107,11 @@ Result<model::RestorePlan> makePlan(const repository::Repository& repository,
     SALVOR_TRY(Look seen, look(plan, request.programs, repository, Keep::Counts, job));
     plan.bytesToWrite = seen.contents.bytes;
     plan.bytesToFetch = plan.backup.storedSize;
+    if (seen.contents.bytes > 0)
+        plan.bytesToFetch = static_cast<ByteCount>(
+            static_cast<double>(plan.bytesToFetch)
+            * static_cast<double>(seen.contents.bytes - seen.contents.bytesOld)
+            / static_cast<double>(seen.contents.bytes));
     plan.creates = whatIsCreated(plan, seen);
     if (plan.inPlace)
         plan.inPlace->words = whatIsSetAside(*plan.inPlace, seen);

@@ -29,8 +29,9 @@ protected:
         for (const auto& [name, what] : before) {
             if (fs::is_regular_file(fs::symlink_status(name)))
                 fs::last_write_time(name, fs::file_time_type::clock::now() - std::chrono::hours(1));
-            if (user)
+            if (user) {
                 ASSERT_EQ(::lchown(name.c_str(), user->uid, user->gid), 0);
+            }
         }
     }
     model::RestorePlan planNow()
@@ -60,8 +61,9 @@ TEST_P(InPlaceCrash, WhereverItDiesTheOldOneComesBackOrTheRestoreGoesOn)
             ASSERT_OK(carryOutInPlace(planNow()));
             expectRestored();
         }
-        if (waitingIn(data())->has_value())
+        if (waitingIn(data())->has_value()) {
             ASSERT_OK(takeBack());
+        }
         expectOldIsBack();
         if (HasFailure())
             return;
@@ -79,8 +81,9 @@ TEST_P(InPlaceCrash, WhereverARollbackDiesTheNextOneEndsIt)
         // As a server does: what was moved is not what it was any more.
         fs::resize_file(data() / "base/5/holes", 5);
         finished = test::endsBeforeChange(nth, [&] { (void)takeBack(); });
-        if (waitingIn(data())->has_value())
+        if (waitingIn(data())->has_value()) {
             ASSERT_OK(takeBack());
+        }
         expectOldIsBack();
         if (HasFailure())
             return;
@@ -90,8 +93,8 @@ TEST_P(InPlaceCrash, WhereverARollbackDiesTheNextOneEndsIt)
 
 INSTANTIATE_TEST_SUITE_P(BothWays, InPlaceCrash,
                          ::testing::Values(InPlace::Delta::Copy, InPlace::Delta::Move),
-                         [](const auto& info) {
-                             return info.param == InPlace::Delta::Copy ? "Copy" : "Move";
+                         [](const auto& one) {
+                             return one.param == InPlace::Delta::Copy ? "Copy" : "Move";
                          });
 
 } // namespace

@@ -30,7 +30,6 @@ protected:
         link.linkTarget = space();
         moreEntries.push_back(link);
         store();
-        backup.dataDirectory = data();
         auto wanted = request();
         wanted.tablespaces[16400] = space();
         ASSERT_OK(carryOut(*plan(wanted)));
@@ -49,12 +48,13 @@ protected:
         write("pg_wal/00000001000000000000000A", "torn");
         std::filesystem::remove(data() / "base/5/empty");
     }
-    void write(const std::string& name, const std::string& content) const
+    void write(const std::string& name, std::string_view content) const
     {
         std::filesystem::remove(data() / name);
         ASSERT_OK(writeFileDurably(data() / name, asBytes(content), IfExists::Replace, 0640));
-        if (const auto user = test::serverUser())
+        if (const auto user = test::serverUser()) {
             ASSERT_EQ(::chown((data() / name).c_str(), user->uid, user->gid), 0);
+        }
     }
 
     [[nodiscard]] Path data() const { return folder.path() / "copy"; }

@@ -301,7 +301,55 @@ TEST_F(InPlaceTest, TheNextOneWaitsForTheWordAboutTheFirst)
 {
     ASSERT_OK(carryOutInPlace(*planInPlace()));
 
-    EXPECT_NE(blocker(planInPlace()).find("waits here for commit or rollback"), std::string::npos);
+    const auto made = planInPlace();
+
+    EXPECT_FAILS(made, NotReady);
+    EXPECT_NE(blocker(made).find("waits for commit or rollback"), std::string::npos);
+}
+
+TEST_F(InPlaceTest, AnInterruptedOneGoesOnAsItBegan)
+{
+    Journal journal;
+    journal.directory = data();
+    journal.backup = backup.id;
+    journal.setsAside = {{data().native(), (folder.path() / "aside").native()}};
+    ASSERT_OK(saveJournal(journal));
+    EXPECT_FAILS(planInPlace({InPlace::Delta::Move, {}}), NotReady);
+    EXPECT_OK(planInPlace({InPlace::Delta::Copy, {}}));
+
+    store("20261121T205651Z-3f9b");
+
+    EXPECT_FAILS(planInPlace(), NotReady);
+}
+
+TEST_F(InPlaceTest, TheSpaceOfASecondClusterIsNeededOnlyForCopies)
+{
+    const auto needs = [&](InPlace::Delta delta) {
+        auto made = planInPlace({delta, {}});
+        EXPECT_OK(made);
+        for (const model::Check& check : made->checks)
+            if (check.name == "space")
+                return check.found;
+        return std::string();
+    };
+
+    EXPECT_EQ(needs(InPlace::Delta::Copy).find("bytes are needed"), std::string::npos);
+    EXPECT_NE(needs(InPlace::Delta::Copy), needs(InPlace::Delta::Move));
+}
+
+TEST_F(InPlaceTest, CommitSaysHowArchivingIsTurnedOnAgain)
+{
+    write("postgresql.auto.conf", "archive_command = 'cp %p /it''s/%f'\n");
+    ASSERT_OK(carryOutInPlace(*planInPlace()));
+
+    const auto done = commit(data(), true, job);
+
+    ASSERT_OK(done);
+    EXPECT_EQ(done->statements.front(), "ALTER SYSTEM SET archive_command = 'cp %p /it''s/%f'");
+    EXPECT_EQ(done->statements.back(), "SELECT pg_reload_conf()");
+    EXPECT_NE(std::find(done->statements.begin(), done->statements.end(),
+                        "ALTER SYSTEM RESET synchronous_standby_names"),
+              done->statements.end());
 }
 
 TEST_F(InPlaceTest, APlanFromBeforeAnotherRestoreIsStale)
@@ -438,8 +486,9 @@ TEST_F(InPlaceTest, AStopLeavesAWayBack)
 
     EXPECT_FAILS(restoreInPlace(*made, *repository, options, stopped), Cancelled);
 
-    if (waitingIn(data())->has_value())
+    if (waitingIn(data())->has_value()) {
         ASSERT_OK(takeBack());
+    }
     expectOldIsBack();
 }
 
