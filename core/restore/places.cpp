@@ -74,6 +74,18 @@ bool isLinkedFrom(const Path& place, const Places& places)
     });
 }
 
+/// Under its own name at once: nothing else may be the first thing in the folder, or a restore that
+/// is killed then would take its own place for somebody else's.
+Result<> writeMark(const Path& place, const std::string& planHash)
+{
+    SALVOR_TRY(const FileDescriptor mark,
+               openFile(place / markerName, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW));
+    SALVOR_CHECK(writeAll(mark, asBytes(planHash + "\n")));
+    if (::fsync(mark.get()) != 0)
+        return failErrno(errno, "cannot make " + quoted(place / markerName) + " durable");
+    return syncDirectory(place);
+}
+
 Result<SetAside> setAside(const Path& place, const std::string& time)
 {
     Path aside = place;
@@ -246,7 +258,7 @@ Result<> createPlaces(const Places& places, const std::string& planHash,
         if (::chmod(place.c_str(), 0700) != 0)
             return failErrno(errno, "cannot set the mode of " + quoted(place));
         SALVOR_CHECK(giveTo(place, owner));
-        SALVOR_CHECK(writeFileDurably(place / markerName, asBytes(planHash + "\n")));
+        SALVOR_CHECK(writeMark(place, planHash));
     }
     return {};
 }
