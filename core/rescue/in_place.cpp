@@ -38,20 +38,26 @@ Result<> refuseOther(const Journal& journal, const model::RestorePlan& plan)
                 "Make a new plan. Nothing was written.");
 }
 
+Result<> setDataAside(const model::InPlace::Rename& rename)
+{
+    if (!isThere(rename.to)) {
+        SALVOR_CHECK(renameDurably(rename.from, rename.to));
+        if (auto refused = putBackIfRunning(rename); !refused.ok()) {
+            SALVOR_CHECK(removeJournal(rename.from));
+            return refused;
+        }
+    }
+    return hideControlFile(rename.to);
+}
+
 /// The data directory first, so that no server starts without its tablespaces.
 Result<> setAside(const Journal& journal)
 {
     for (const auto& rename : journal.setsAside) {
-        const bool isData = rename.from == journal.directory;
-        if (!isThere(rename.to)) {
+        if (rename.from == journal.directory)
+            SALVOR_CHECK(setDataAside(rename));
+        else if (!isThere(rename.to))
             SALVOR_CHECK(renameDurably(rename.from, rename.to));
-            if (auto refused = isData ? putBackIfRunning(rename) : Result<>(); !refused.ok()) {
-                SALVOR_CHECK(removeJournal(journal.directory));
-                return refused;
-            }
-        }
-        if (isData)
-            SALVOR_CHECK(hideControlFile(rename.to));
     }
     return {};
 }

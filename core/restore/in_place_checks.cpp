@@ -226,6 +226,31 @@ Check checkOwnWal(const model::RestorePlan& plan, const Path& old,
                     : "The newest segment is not whole before the server begins the next."};
 }
 
+std::optional<Check> checkRunning(const Path& place)
+{
+    const auto running = postgres::isServerRunning(place);
+    if (running.ok() && !*running)
+        return std::nullopt;
+    return blocker(
+        "in place",
+        running.ok() ? "A server runs on " + quoted(place) + "."
+                     : "It is not known whether a server runs on " + quoted(place) + ": "
+                           + running.error().message + ".",
+        "Its files would be renamed under it.",
+        "Stop it first, and keep it from being started again until the restore is done.");
+}
+
+std::optional<Check> checkWalFolder(const Path& place)
+{
+    std::error_code error;
+    if (!std::filesystem::is_symlink(place / "pg_wal", error))
+        return std::nullopt;
+    return Check{Level::Warning, "pg_wal",
+                 quoted(place / "pg_wal") + " is a link: the restored directory has pg_wal inside.",
+                 "WAL lies on another disk than before.",
+                 "Move it while the server is stopped, and link it again."};
+}
+
 void addIfAny(std::vector<Check>& checks, std::optional<Check> check)
 {
     if (check)
@@ -243,7 +268,6 @@ std::vector<Check> checkInPlace(const model::RestorePlan& plan, const Places& pl
                                  "What it makes is the cluster itself.",
                                  "Leave out --start; use --action pause to look before it is "
                                  "opened."));
-    const int major = plan.backup.incarnation.identity.majorVersion;
     for (const InPlace::Rename& rename : plan.inPlace->setsAside) {
         const Path from = rename.from;
         const bool isData = from == places.data;
@@ -255,27 +279,13 @@ std::vector<Check> checkInPlace(const model::RestorePlan& plan, const Places& pl
         }
         addIfAny(checks, checkRename(rename));
         if (!isData) {
-            addIfAny(checks, checkAlone(from, major));
+            addIfAny(checks, checkAlone(from, plan.backup.incarnation.identity.majorVersion));
             continue;
         }
-        const auto running = postgres::isServerRunning(from);
-        if (!running.ok() || *running)
-            checks.push_back(blocker(
-                "in place",
-                running.ok() ? "A server runs on " + quoted(from) + "."
-                             : "It is not known whether a server runs on " + quoted(from) + ": "
-                                   + running.error().message + ".",
-                "Its files would be renamed under it.",
-                "Stop it first, and keep it from being started again until the restore is done."));
+        addIfAny(checks, checkRunning(from));
         checks.push_back(checkIdentity(plan, from));
         checks.push_back(checkOwnWal(plan, from, repository));
-        if (std::filesystem::is_symlink(from / "pg_wal"))
-            checks.push_back({Level::Warning, "pg_wal",
-                              quoted(from / "pg_wal")
-                                  + " is a link: the restored directory has "
-                                    "pg_wal inside.",
-                              "WAL lies on another disk than before.",
-                              "Move it while the server is stopped, and link it again."});
+        addIfAny(checks, checkWalFolder(from));
     }
     if (!isStillThere(plan, places.data)) {
         const auto more = checkDestination(places);
