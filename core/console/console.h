@@ -166,13 +166,10 @@ public:
     [[nodiscard]] Result<model::RestoreOutcome> applyRestore(const model::RestorePlan& plan,
                                                              JobContext& job);
     [[nodiscard]] static std::string planHash(const model::RestorePlan& plan);
-
-    // In place. -----------------------------------------------------------------------------
-    /// Those that wait in the data directories of the configuration.
+    /// Restores in place that wait in the data directories of the configuration.
     [[nodiscard]] Result<std::vector<rescue::Waiting>> waitingInPlace() const;
     /// `place`: an absolute directory, or a cluster of the configuration.
-    [[nodiscard]] Result<rescue::RolledBack> rollBackInPlace(const std::string& place,
-                                                             JobContext& job);
+    Result<rescue::RolledBack> rollBackInPlace(const std::string& place, JobContext& job);
     [[nodiscard]] Result<rescue::Committed> commitInPlace(const std::string& place, bool removeOld,
                                                           JobContext& job);
 

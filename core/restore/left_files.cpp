@@ -11,8 +11,8 @@ namespace salvor::restore {
 
 namespace {
 
-constexpr std::size_t blockSize = std::size_t{128}
-                                  << 10U; // Stays in the cache until it is summed up.
+// Small enough to stay in the processor's cache until it is summed up.
+constexpr std::size_t blockSize = std::size_t{128} << 10U;
 
 bool isFinished(const struct stat& status, ByteCount size, Moment modifiedAt)
 {
