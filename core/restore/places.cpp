@@ -57,12 +57,6 @@ std::optional<TablespacePath> tablespacePath(std::string_view path)
                           end == std::string_view::npos ? "" : path.substr(end + 1)};
 }
 
-bool isThere(const Path& path)
-{
-    struct stat about {};
-    return ::lstat(path.c_str(), &about) == 0;
-}
-
 /// Ours, and no server can have run on it.
 bool isUnfinished(const Path& data)
 {
@@ -80,13 +74,16 @@ bool isLinkedFrom(const Path& place, const Places& places)
     });
 }
 
-std::string compactTime(Moment now)
+/// Under its own name at once: nothing else may be the first thing in the folder, or a restore that
+/// is killed then would take its own place for somebody else's.
+Result<> writeMark(const Path& place, const std::string& planHash)
 {
-    std::string text;
-    for (const char c : formatMoment(now).substr(0, 19))
-        if (c != '-' && c != ':')
-            text += c;
-    return text + "Z";
+    SALVOR_TRY(const FileDescriptor mark,
+               openFile(place / markerName, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW));
+    SALVOR_CHECK(writeAll(mark, asBytes(planHash + "\n")));
+    if (::fsync(mark.get()) != 0)
+        return failErrno(errno, "cannot make " + quoted(place / markerName) + " durable");
+    return syncDirectory(place);
 }
 
 Result<SetAside> setAside(const Path& place, const std::string& time)
@@ -104,9 +101,41 @@ Result<SetAside> setAside(const Path& place, const std::string& time)
 
 } // namespace
 
+bool isThere(const Path& path)
+{
+    struct stat about {};
+    return ::lstat(path.c_str(), &about) == 0;
+}
+
+std::string compactTime(Moment now)
+{
+    std::string text;
+    for (const char c : formatMoment(now).substr(0, 19))
+        if (c != '-' && c != ':')
+            text += c;
+    return text + "Z";
+}
+
+bool isDataDirectory(const Path& directory)
+{
+    return isThere(directory / "PG_VERSION") && isThere(directory / controlName);
+}
+
+std::optional<Path> placeAside(const Path& path, const std::vector<SetAside>& aside)
+{
+    for (const SetAside& one : aside) {
+        const std::string& from = one.from.native();
+        if (path.native().starts_with(from + "/"))
+            return Path(one.to.native() + path.native().substr(from.size()));
+    }
+    return std::nullopt;
+}
+
 std::vector<Path> Places::all() const
 {
-    std::vector<Path> list{data, config};
+    std::vector<Path> list{data};
+    if (!config.empty())
+        list.push_back(config);
     for (const auto& [oid, path] : tablespaces)
         list.push_back(path);
     return list;
@@ -116,7 +145,8 @@ Places placesOf(const model::RestorePlan& plan)
 {
     Places places;
     places.data = plan.destination;
-    places.config = plan.destination + ".config";
+    if (!plan.inPlace)
+        places.config = plan.destination + ".config";
     for (const auto& [oid, path] : plan.tablespaces)
         places.tablespaces.emplace(oid, path);
     return places;
@@ -136,6 +166,8 @@ Result<std::optional<Path>> placeOf(const repository::TreeEntry& entry, const Pl
         path.remove_prefix(1);
     if (!staysInside(path))
         return wrong();
+    if (isExtra && places.config.empty())
+        return std::optional<Path>();
     if (isExtra)
         return std::optional<Path>(places.config / path);
     if (isLeftOut(path))
@@ -226,7 +258,7 @@ Result<> createPlaces(const Places& places, const std::string& planHash,
         if (::chmod(place.c_str(), 0700) != 0)
             return failErrno(errno, "cannot set the mode of " + quoted(place));
         SALVOR_CHECK(giveTo(place, owner));
-        SALVOR_CHECK(writeFileDurably(place / markerName, asBytes(planHash + "\n")));
+        SALVOR_CHECK(writeMark(place, planHash));
     }
     return {};
 }
