@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/base/job_context.h"
+#include "core/console/values.h"
 #include "core/finder/reach.h"
 #include "core/model/restore_plan.h"
 #include "core/policy/prune.h"
@@ -21,75 +22,6 @@ namespace salvor::console {
 
 /// Asks a person for a passphrase. Unset where there is nobody to ask.
 using AskPassphrase = std::function<Result<Secret>(const std::string& repository)>;
-
-/// The result of `cluster check`: is this cluster protected now?
-struct ClusterReport {
-    std::string cluster;
-    std::vector<model::Check> checks; ///< Worst first.
-    [[nodiscard]] bool isProtected() const;
-};
-
-/// What a cluster page shows.
-struct ClusterSummary {
-    std::string name;
-    std::string repository;
-    bool configured = true; ///< In salvor.conf; else only found in the repository.
-    std::optional<model::Incarnation> incarnation; ///< Unset: nothing in the repository yet.
-    std::vector<model::Backup> backups;            ///< Oldest first.
-    model::Assurances assurances;
-    std::vector<model::RecoverableRange> ranges;
-    std::vector<model::WalGap> gaps;
-    std::vector<std::string> warnings; ///< Sentences.
-    Moment readAt;
-};
-
-struct BackupFile {
-    std::string path;
-    repository::TreeKind kind{};
-    ByteCount size = 0;
-    Moment modifiedAt;
-};
-
-struct BackupChoice {
-    std::optional<model::BackupMode> mode; ///< Unset: host where the data directory is readable.
-    postgres::Checkpoint checkpoint = postgres::Checkpoint::Fast;
-    bool readsEverything = false; ///< Host mode: also files that cannot have changed.
-    std::map<std::string, std::string> annotations;
-};
-
-struct RestoreChoice {
-    std::string cluster;
-    model::RecoveryTarget target;
-    std::string backupId; ///< Empty: chosen.
-    Path destination;     ///< Empty in place: the cluster's data directory.
-    std::map<std::uint32_t, std::string> tablespaces;
-    std::string owner;
-    std::optional<rescue::InPlaceChoice> inPlace; ///< Set: where a cluster is.
-    std::optional<model::AtTarget> action;        ///< Unset: pause when started, promote otherwise.
-    model::StartOptions startOptions;
-};
-
-struct ProofChoice {
-    Path destination;
-    /// Replay all WAL there is; else only up to where the backup is consistent: replay mends pages
-    /// that were written again later, and would hide that the backup holds them damaged.
-    bool replaysAll = false;
-    bool keeps = false; ///< Leave the copy there.
-};
-
-/// A backup that was restored, started and checked.
-struct RestoreProof {
-    struct Step {
-        std::string name;                  ///< "tables and indexes".
-        std::vector<std::string> findings; ///< In PostgreSQL's words; empty when all is well.
-    };
-    model::Backup backup;
-    model::RestoreOutcome outcome;
-    std::vector<Step> steps;
-    bool kept = false; ///< The copy is still there, stopped.
-
-    [[nodiscard]] bool isGood() const noexcept;
-};
 
 /// Where the running program and its state are: given by main().
 struct Surroundings {

@@ -1,4 +1,5 @@
-// Looking for damage: from a listing alone, or by reading.
+#include "core/repository/check.h"
+
 #include "core/crypto/hash.h"
 #include "core/repository/backup_object.h"
 #include "core/repository/blob_reader.h"
@@ -188,9 +189,8 @@ Result<std::set<std::uint32_t>> packsToCheck(const Repository& repository, const
 {
     std::set<format::Id> named;
     for (const model::Backup& backup : backups) {
-        SALVOR_TRY(const BackupObject object, readBackupObject(repository.driver(),
-                                                               repository.keys(),
-                                                               backupKey(backup)));
+        SALVOR_TRY(const BackupObject object,
+                   readBackupObject(repository.driver(), repository.keys(), backupKey(backup)));
         named.insert(object.packs.begin(), object.packs.end());
     }
     std::set<std::uint32_t> numbers;

@@ -2,6 +2,7 @@
 #include "core/restore/checks.h"
 
 #include "core/base/text.h"
+#include "core/repository/check.h"
 #include "core/repository/wal_pieces.h"
 #include "core/restore/words.h"
 

@@ -1,5 +1,7 @@
 #include "core/verify/structure.h"
 
+#include "core/repository/check.h"
+
 #include <algorithm>
 #include <cstring>
 #include <set>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/base/job_context.h"
+#include "core/repository/check.h"
 #include "core/verify/verify.h"
 
 #include <vector>

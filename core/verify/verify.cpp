@@ -1,5 +1,6 @@
 #include "core/verify/verify.h"
 
+#include "core/repository/check.h"
 #include "core/repository/lease.h"
 #include "core/repository/retired.h"
 #include "core/repository/sweep.h"

@@ -1,3 +1,4 @@
+#include "core/repository/check.h"
 #include "core/storage/faulty_driver.h"
 #include "tests/repository/repository_test.h"
 

@@ -1,3 +1,4 @@
+#include "core/repository/check.h"
 #include "tests/repository/repository_test.h"
 #include "tests/support/result_assertions.h"
 

@@ -1,5 +1,6 @@
 #include "core/base/text.h"
 #include "core/crypto/x25519.h"
+#include "core/repository/check.h"
 #include "tests/repository/repository_test.h"
 
 #include <sys/stat.h>

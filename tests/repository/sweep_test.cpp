@@ -1,3 +1,4 @@
+#include "core/repository/check.h"
 #include "core/repository/index.h"
 #include "core/repository/lease.h"
 #include "core/repository/retired.h"
