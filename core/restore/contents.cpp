@@ -1,7 +1,6 @@
 #include "core/restore/contents.h"
 
 #include "core/restore/left_files.h"
-#include "core/restore/old_files.h"
 
 #include <algorithm>
 #include <cstring>
@@ -21,19 +20,15 @@ constexpr ByteCount diskBlock = 4096;
 /// Gathers what readContents() returns, entry by entry.
 class Collector {
 public:
-    Collector(const Reading& how, Moment began)
+    explicit Collector(const Reading& how)
         : m_how(how)
-        , m_began(began)
     {}
 
     Result<> add(const TreeEntry& entry)
     {
         SALVOR_TRY(const std::optional<Path> path, placeOf(entry, m_how.places));
-        if (!path) {
-            if (entry.path.starts_with('/'))
-                m_contents.outside.emplace_back(entry.path);
+        if (!path)
             return {};
-        }
         switch (entry.kind) {
         case TreeKind::Directory:
             addDirectory(entry, *path);
@@ -80,32 +75,14 @@ private:
         m_contents.bytes += entry.size;
         const bool isLeft =
             m_how.afterUnfinished && looksFinished(path, entry.size, entry.modifiedAt);
-        const bool isOld = !isLeft && isInOldCluster(entry, path);
-        weigh(entry, path, isLeft || (isOld && m_how.old.moves));
-        m_contents.bytesLeft += isLeft ? entry.size : 0;
-        m_contents.bytesOld += isOld ? entry.size : 0;
-        m_contents.oldCount += isOld ? 1 : 0;
+        weigh(entry, path, isLeft);
         if (m_how.keep == Keep::Everything)
-            m_contents.files.push_back({entry.path,
-                                        path,
-                                        entry.mode & 0777U,
-                                        entry.modifiedAt,
-                                        entry.size,
-                                        entry.crc32c,
-                                        entry.chunks,
-                                        isLeft,
-                                        {}});
+            m_contents.files.push_back({entry.path, path, entry.mode & 0777U, entry.modifiedAt,
+                                        entry.size, entry.crc32c, entry.chunks, isLeft});
         return {};
     }
 
-    [[nodiscard]] bool isInOldCluster(const TreeEntry& entry, const Path& path) const
-    {
-        const auto old = placeAside(path, m_how.old.places);
-        return old && looksUnchanged(*old, entry.size, m_began);
-    }
-
-    /// `isThere`: it takes no space that is not taken already.
-    void weigh(const TreeEntry& entry, const Path& path, bool isThere)
+    void weigh(const TreeEntry& entry, const Path& path, bool isLeft)
     {
         ByteCount onDisk = 0;
         bool isReadable = true;
@@ -122,7 +99,9 @@ private:
             if (!m_contents.sample)
                 m_contents.sample = SampleChunk{id, static_cast<std::size_t>(size)};
         }
-        if (!isThere)
+        if (isLeft)
+            m_contents.bytesLeft += entry.size;
+        else
             m_contents.bytesByPlace[placeHolding(path)] +=
                 (onDisk + diskBlock - 1) / diskBlock * diskBlock;
         if (isReadable)
@@ -137,8 +116,8 @@ private:
         const auto isIn = [&](const Path& place) {
             const std::string& whole = path.native();
             const std::string& part = place.native();
-            return !part.empty() && whole.size() > part.size()
-                   && whole.compare(0, part.size(), part) == 0 && whole[part.size()] == '/';
+            return whole.size() > part.size() && whole.compare(0, part.size(), part) == 0
+                   && whole[part.size()] == '/';
         };
         for (const auto& [oid, place] : m_how.places.tablespaces)
             if (isIn(place))
@@ -147,7 +126,6 @@ private:
     }
 
     const Reading& m_how;
-    Moment m_began; ///< Of the backup: what was written to since is not what it holds.
     Contents m_contents;
 };
 
@@ -164,7 +142,7 @@ std::size_t ChunkIdHash::operator()(const repository::ChunkId& id) const noexcep
 Result<Contents> readContents(const repository::Repository& repository, const model::Backup& backup,
                               const Reading& how, JobContext& job)
 {
-    Collector collector(how, backup.startedAt);
+    Collector collector(how);
     const auto visit = [&](const TreeEntry& entry) -> Result<> {
         SALVOR_CHECK(job.proceed());
         return collector.add(entry);

@@ -57,21 +57,17 @@ std::optional<TablespacePath> tablespacePath(std::string_view path)
                           end == std::string_view::npos ? "" : path.substr(end + 1)};
 }
 
+bool isThere(const Path& path)
+{
+    struct stat about {};
+    return ::lstat(path.c_str(), &about) == 0;
+}
+
 /// Ours, and no server can have run on it.
 bool isUnfinished(const Path& data)
 {
     return (isThere(data / markerName) || isThere(data / unfinishedControlName))
            && !isThere(data / controlName);
-}
-
-bool isLinkedFrom(const Path& place, const Places& places)
-{
-    return std::any_of(places.tablespaces.begin(), places.tablespaces.end(), [&](const auto& one) {
-        std::error_code none;
-        return one.second == place
-               && fs::read_symlink(places.data / "pg_tblspc" / std::to_string(one.first), none)
-                      == place;
-    });
 }
 
 /// Under its own name at once: nothing else may be the first thing in the folder, or a restore that
@@ -84,6 +80,25 @@ Result<> writeMark(const Path& place, const std::string& planHash)
     if (::fsync(mark.get()) != 0)
         return failErrno(errno, "cannot make " + quoted(place / markerName) + " durable");
     return syncDirectory(place);
+}
+
+bool isLinkedFrom(const Path& place, const Places& places)
+{
+    return std::any_of(places.tablespaces.begin(), places.tablespaces.end(), [&](const auto& one) {
+        std::error_code none;
+        return one.second == place
+               && fs::read_symlink(places.data / "pg_tblspc" / std::to_string(one.first), none)
+                      == place;
+    });
+}
+
+std::string compactTime(Moment now)
+{
+    std::string text;
+    for (const char c : formatMoment(now).substr(0, 19))
+        if (c != '-' && c != ':')
+            text += c;
+    return text + "Z";
 }
 
 Result<SetAside> setAside(const Path& place, const std::string& time)
@@ -101,41 +116,9 @@ Result<SetAside> setAside(const Path& place, const std::string& time)
 
 } // namespace
 
-bool isThere(const Path& path)
-{
-    struct stat about {};
-    return ::lstat(path.c_str(), &about) == 0;
-}
-
-std::string compactTime(Moment now)
-{
-    std::string text;
-    for (const char c : formatMoment(now).substr(0, 19))
-        if (c != '-' && c != ':')
-            text += c;
-    return text + "Z";
-}
-
-bool isDataDirectory(const Path& directory)
-{
-    return isThere(directory / "PG_VERSION") && isThere(directory / controlName);
-}
-
-std::optional<Path> placeAside(const Path& path, const std::vector<SetAside>& aside)
-{
-    for (const SetAside& one : aside) {
-        const std::string& from = one.from.native();
-        if (path.native().starts_with(from + "/"))
-            return Path(one.to.native() + path.native().substr(from.size()));
-    }
-    return std::nullopt;
-}
-
 std::vector<Path> Places::all() const
 {
-    std::vector<Path> list{data};
-    if (!config.empty())
-        list.push_back(config);
+    std::vector<Path> list{data, config};
     for (const auto& [oid, path] : tablespaces)
         list.push_back(path);
     return list;
@@ -145,8 +128,7 @@ Places placesOf(const model::RestorePlan& plan)
 {
     Places places;
     places.data = plan.destination;
-    if (!plan.inPlace)
-        places.config = plan.destination + ".config";
+    places.config = plan.destination + ".config";
     for (const auto& [oid, path] : plan.tablespaces)
         places.tablespaces.emplace(oid, path);
     return places;
@@ -166,8 +148,6 @@ Result<std::optional<Path>> placeOf(const repository::TreeEntry& entry, const Pl
         path.remove_prefix(1);
     if (!staysInside(path))
         return wrong();
-    if (isExtra && places.config.empty())
-        return std::optional<Path>();
     if (isExtra)
         return std::optional<Path>(places.config / path);
     if (isLeftOut(path))
