@@ -110,6 +110,10 @@ constexpr std::array verifyOptions = {
     OptionSpec{"--keep", Flag, "", "With --restore: leave the copy there, stopped."},
 };
 
+constexpr std::array getOptions = {
+    OptionSpec{"--begun", Flag, "", "Also the begun segment that receive-wal stored in pieces."},
+};
+
 constexpr std::array backupsOptions = {
     OptionSpec{"--retired", Flag, "", "Those that were taken out of the list and can come back."},
 };
@@ -171,7 +175,7 @@ constexpr std::array commands = {
     CommandSpec{CommandId::ArchivePush, "archive-push", "CLUSTER PATH",
                 "For archive_command: store a WAL file.", none},
     CommandSpec{CommandId::ArchiveGet, "archive-get", "CLUSTER NAME PATH",
-                "For restore_command: fetch a WAL file.", none},
+                "For restore_command: fetch a WAL file.", getOptions},
     CommandSpec{CommandId::ArchiveWorker, "archive-worker", "KIND CLUSTER FOLDER",
                 "Started by the two above, never by a person.", none},
     CommandSpec{CommandId::ReceiveWal, "receive-wal", "CLUSTER",

@@ -111,8 +111,8 @@ Result<Answer> show(const Run& run)
     SALVOR_TRY(const auto found,
                namedByCaller(run.console.findBackup(run.arguments.positional(0))));
     std::vector<std::string> warnings;
-    const auto assurance = model::assuranceOf(
-        assurancesOf(run, found.incarnation.cluster, warnings), found.id);
+    const auto assurance =
+        model::assuranceOf(assurancesOf(run, found.incarnation.cluster, warnings), found.id);
     for (const std::string& warning : warnings)
         run.job.events.warning(warning);
     Json::Object members = backupMembers(found, assurance);
@@ -157,7 +157,9 @@ Result<Answer> archiveGet(const Run& run)
 {
     const std::string name = run.arguments.positional(1);
     const std::string cluster = run.arguments.positional(0);
-    auto fetched = run.console.archiveGet(cluster, name, run.arguments.positional(2));
+    auto fetched = run.console.archiveGet(cluster, name, run.arguments.positional(2),
+                                          run.arguments.has("--begun") ? wal::Take::Begun
+                                                                       : wal::Take::WholeOnly);
     if (!fetched.ok()) {
         if (fetched.error().code == ErrorCode::NotFound)
             SALVOR_CHECK(archiveWasRead(run, cluster));

@@ -142,7 +142,7 @@ Result<Repository::Pushed> Console::archivePush(const std::string& cluster, cons
 }
 
 Result<> Console::archiveGet(const std::string& cluster, const std::string& name,
-                             const Path& destination)
+                             const Path& destination, wal::Take take)
 {
     const Path here = ".";
     const auto control = postgres::readControlFile(here);
@@ -151,19 +151,19 @@ Result<> Console::archiveGet(const std::string& cluster, const std::string& name
     const auto spool = ahead ? openSpool(getKind, cluster, here)
                              : Result<wal::Spool>(fail(ErrorCode::NotReady, "nothing to prefetch"));
     if (!spool.ok())
-        return getFromArchive(cluster, name, destination);
+        return getFromArchive(cluster, name, destination, take);
     const wal::Prefetch prefetch{.spool = *spool,
                                  .segmentSize = control->identity.segmentSize,
                                  .startWorker = workerStarter(getKind, cluster, here, *spool)};
     if (wal::takePrefetched(prefetch, name, destination))
         return {};
-    SALVOR_CHECK(getFromArchive(cluster, name, destination));
+    SALVOR_CHECK(getFromArchive(cluster, name, destination, take));
     wal::prefetchAfter(prefetch, name);
     return {};
 }
 
 Result<> Console::getFromArchive(const std::string& cluster, const std::string& name,
-                                 const Path& destination)
+                                 const Path& destination, wal::Take take)
 {
     SALVOR_TRY(const std::string where, repositoryOf(cluster));
     SALVOR_TRY(const auto repository, open(where));
@@ -173,7 +173,7 @@ Result<> Console::getFromArchive(const std::string& cluster, const std::string& 
         return fail(ErrorCode::NotReady, incarnation.error().message, incarnation.error().hint);
     if (!incarnation.ok())
         return std::move(incarnation).error();
-    return wal::archiveGet(*repository, *incarnation, name, destination);
+    return wal::archiveGet(*repository, *incarnation, name, destination, take);
 }
 
 Result<> Console::archiveWorker(const std::string& kind, const std::string& cluster,

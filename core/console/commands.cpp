@@ -75,7 +75,8 @@ std::string restoreCommandLine(const RestoreChoice& choice, const Path& configFi
 std::string fetchCommand(const Path& program, const Path& configFile, const std::string& cluster)
 {
     return withoutPercent(shellWord(program.native()) + " --config "
-                          + shellWord(configFile.native()) + " archive-get " + shellWord(cluster))
+                          + shellWord(configFile.native()) + " archive-get --begun "
+                          + shellWord(cluster))
            + " %f %p";
 }
 

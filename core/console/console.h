@@ -11,6 +11,7 @@
 #include "core/repository/repository.h"
 #include "core/settings/config.h"
 #include "core/verify/verify.h"
+#include "core/wal/archive.h"
 #include "core/wal/receiver.h"
 #include "core/wal/spool.h"
 
@@ -116,7 +117,8 @@ public:
     [[nodiscard]] Result<repository::Repository::Pushed> archivePush(const std::string& cluster,
                                                                      const Path& path);
     [[nodiscard]] Result<> archiveGet(const std::string& cluster, const std::string& name,
-                                      const Path& destination);
+                                      const Path& destination,
+                                      wal::Take take = wal::Take::WholeOnly);
     /// What archive-push ("push") and archive-get ("get") start in the background, with the lock of
     /// their spool as standard input. Returns when there is nothing more to do.
     [[nodiscard]] Result<> archiveWorker(const std::string& kind, const std::string& cluster,
@@ -182,7 +184,7 @@ private:
                                                  const std::string& cluster, const Path& folder,
                                                  const wal::Spool& spool) const;
     [[nodiscard]] Result<> getFromArchive(const std::string& cluster, const std::string& name,
-                                          const Path& destination);
+                                          const Path& destination, wal::Take take);
     [[nodiscard]] Result<> pushInBackground(const wal::Spool& spool, const std::string& cluster,
                                             const Path& folder);
     [[nodiscard]] Result<> prefetchInBackground(const wal::Spool& spool,

@@ -11,6 +11,7 @@ namespace {
 using Level = model::Check::Level;
 
 constexpr ByteCount much = ByteCount{1} << 30U;
+constexpr std::chrono::minutes tooLate{5};
 
 model::Check idleSlot(const wal::ReceiveRequest& request, const wal::SlotState& slot)
 {
@@ -46,7 +47,8 @@ Result<bool> checkReceiver(postgres::Connection& connection, const wal::ReceiveR
     const std::string lag =
         restore::sizeText(slot->retained)
         + (slot->flushLag ? " and " + durationText(*slot->flushLag) : std::string());
-    if (slot->retained > much)
+    const bool isLate = slot->flushLag && *slot->flushLag > tooLate;
+    if (slot->retained > much || isLate || slot->walStatus == "unreserved")
         checks.push_back({Level::Warning, "receive-wal", "receive-wal is " + lag + " behind.",
                           "So much is lost if the server is lost now, and its disk fills up.",
                           "Look into its log: the repository may be slow or out of reach."});

@@ -68,7 +68,7 @@ Result<WalFeed> WalFeed::start(Connection& replication, const Start& from)
     if (PQsendQuery(native.handle.get(), command.c_str()) == 0)
         return failResult(native, nullptr);
     SALVOR_CHECK(waitForResult(native, {}));
-    WalFeed feed(native, from.at);
+    WalFeed feed(native, from);
     const ResultHandle result(PQgetResult(native.handle.get()));
     if (PQresultStatus(result.get()) == PGRES_COPY_BOTH)
         return feed;
@@ -83,7 +83,7 @@ Result<WalFeed> WalFeed::start(Connection& replication, const Start& from)
 
 Result<> WalFeed::report(Lsn flushed, Reply reply)
 {
-    m_flushed = flushed > m_start ? flushed : Lsn{};
+    m_flushed = flushed > m_floor ? flushed : Lsn{};
     std::string message = "r";
     appendBig(message, value(m_position));
     appendBig(message, value(m_flushed));

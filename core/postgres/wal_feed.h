@@ -3,6 +3,7 @@
 
 #include "core/postgres/connection.h"
 
+#include <algorithm>
 #include <chrono>
 
 namespace salvor::postgres {
@@ -23,6 +24,7 @@ public:
         std::string slot;
         model::TimelineId timeline{};
         model::Lsn at{};
+        model::Lsn slotAt{}; ///< Where the slot stands, which may be later.
     };
     /// Where a timeline that ended goes on.
     struct Next {
@@ -40,8 +42,8 @@ public:
     /// WAL of another place came.
     [[nodiscard]] Result<FeedMessage> next(std::chrono::milliseconds limit, int wake = -1);
     /// Tells the server what came, and that everything before `flushed` will never be asked for
-    /// again. Nothing is said to be flushed as long as that is not beyond the start: it would put a
-    /// slot back.
+    /// again. Nothing is said to be flushed as long as that is not beyond the start and the slot's
+    /// own place: it would put the slot back.
     [[nodiscard]] Result<> report(model::Lsn flushed, Reply reply);
     /// Ends the stream in good order, whoever began, so that the connection can ask for more. Tells
     /// the next timeline when this one has ended. Errors: what the server ended it with.
@@ -58,16 +60,16 @@ private:
         void operator()(char* text) const noexcept;
     };
 
-    WalFeed(Connection::Native& native, model::Lsn at)
+    WalFeed(Connection::Native& native, const Start& from)
         : m_native(&native)
-        , m_start(at)
-        , m_position(at)
+        , m_floor(std::max(from.at, from.slotAt))
+        , m_position(from.at)
     {}
     [[nodiscard]] Result<> wait(std::chrono::milliseconds limit, int wake);
     [[nodiscard]] Result<FeedMessage> messageOf(ByteView bytes);
 
     Connection::Native* m_native;
-    model::Lsn m_start;
+    model::Lsn m_floor;     ///< Only what is beyond it is reported.
     model::Lsn m_position;  ///< Of the next byte.
     model::Lsn m_flushed{}; ///< 0: nothing is said of it.
     std::unique_ptr<char, Freer> m_message;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <thread>
 
 namespace salvor::repository {
 
@@ -99,6 +100,28 @@ Result<> checkAgreement(const Pieces& pieces)
                             + "' are the same piece with different bytes",
                         "Find out which server wrote which; neither is used until one is removed.");
     return {};
+}
+
+/// Those of a segment. While a receiver writes, a listing may show a later piece and not the one
+/// before it: so a gap is looked at again. Errors: Corrupt when it stays.
+Result<Pieces> wholePiecesOf(const Repository& repository, const model::Incarnation& incarnation,
+                             model::Segment segment)
+{
+    constexpr int tries = 3;
+    for (int i = 1;; ++i) {
+        SALVOR_TRY(Pieces all, piecesOf(repository, incarnation, segment));
+        const ByteCount covered = coveredBytes(all);
+        const auto beyond = std::find_if(
+            all.begin(), all.end(), [&](const StoredPiece& piece) { return piece.from > covered; });
+        if (beyond == all.end())
+            return all;
+        if (i == tries)
+            return fail(ErrorCode::Corrupt,
+                        "a piece is missing between byte " + std::to_string(covered) + " and '"
+                            + beyond->object + "'",
+                        "Choose a moment before it.");
+        std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    }
 }
 
 } // namespace
@@ -236,18 +259,11 @@ bool isPiece(const Repository& repository, const model::Incarnation& incarnation
 Result<Bytes> readPieces(const Repository& repository, const model::Incarnation& incarnation,
                          model::Segment segment)
 {
-    SALVOR_TRY(const Pieces all, piecesOf(repository, incarnation, segment));
+    SALVOR_TRY(const Pieces all, wholePiecesOf(repository, incarnation, segment));
     if (all.empty())
         return fail(ErrorCode::NotFound, "no piece of the segment is in the repository");
     SALVOR_CHECK(checkAgreement(all));
     const Pieces cover = coverOf(all);
-    const ByteCount covered = cover.empty() ? 0 : cover.back().to;
-    for (const StoredPiece& piece : all)
-        if (piece.from > covered)
-            return fail(ErrorCode::Corrupt,
-                        "a piece is missing between byte " + std::to_string(covered) + " and '"
-                            + piece.object + "'",
-                        "Choose a moment before it.");
     Bytes bytes(incarnation.identity.segmentSize);
     ByteCount end = 0;
     for (const StoredPiece& piece : cover) {
@@ -260,6 +276,13 @@ Result<Bytes> readPieces(const Repository& repository, const model::Incarnation&
         SALVOR_CHECK(place(piece, *part, end, bytes));
         end = piece.to;
     }
+    for (const StoredPiece& piece : all)
+        if (!isPiece(repository, incarnation, piece,
+                     ByteView(bytes).subspan(piece.from, piece.to - piece.from)))
+            return fail(ErrorCode::Corrupt,
+                        "object '" + piece.object + "' contradicts the other pieces",
+                        "Two servers sent WAL under one cluster name, or one was put back to an "
+                        "earlier state. Choose a moment before this segment.");
     return bytes;
 }
 

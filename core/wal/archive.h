@@ -32,16 +32,18 @@ archivePush(const repository::Repository& repository, const std::string& cluster
 [[nodiscard]] Result<postgres::SegmentHeader>
 checkWholeSegment(ByteView bytes, const std::string& name, const std::string& what);
 
+/// With `Begun` a segment that is only there in pieces comes too, filled up with zeros, unless the
+/// server in the working directory is a standby: only a copy that does not archive may have it.
+enum class Take { WholeOnly, Begun };
+
 /// Fetches the file `name` to `destination` (%p), verified, durable as far as PostgreSQL needs it:
-/// written under another name first, then renamed. A segment that is not whole in the archive is
-/// put together from its pieces, unless the working directory is that of a standby, which can wait
-/// for the whole one.
+/// written under another name first, then renamed.
 ///
 /// Errors: NotFound only when the archive was read and the file is certainly not there; every
 ///         other error means "do not go on".
 [[nodiscard]] Result<> archiveGet(const repository::Repository& repository,
                                   const model::Incarnation& incarnation, const std::string& name,
-                                  const Path& destination);
+                                  const Path& destination, Take take = Take::WholeOnly);
 
 /// Ranges, gaps, forks and conflicts, from a listing and the history files alone.
 [[nodiscard]] Result<model::WalArchiveState> archiveState(const repository::Repository& repository,

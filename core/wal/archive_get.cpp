@@ -18,14 +18,15 @@ bool isStandby()
 }
 
 Result<Bytes> readArchived(const repository::Repository& repository,
-                           const model::Incarnation& incarnation, const std::string& name)
+                           const model::Incarnation& incarnation, const std::string& name,
+                           Take take)
 {
     switch (model::walFileKind(name)) {
     case model::WalFileKind::Segment: {
         SALVOR_TRY(const auto segment,
                    model::parseSegmentName(name, incarnation.identity.segmentSize));
         // A standby gets the rest from its primary, and must not keep a segment that is not whole.
-        if (isStandby())
+        if (take == Take::WholeOnly || isStandby())
             return repository.readSegment(incarnation, segment);
         return repository::readSegmentOrPieces(repository, incarnation, segment);
     }
@@ -61,9 +62,9 @@ private:
 } // namespace
 
 Result<> archiveGet(const repository::Repository& repository, const model::Incarnation& incarnation,
-                    const std::string& name, const Path& destination)
+                    const std::string& name, const Path& destination, Take take)
 {
-    SALVOR_TRY(const Bytes bytes, readArchived(repository, incarnation, name));
+    SALVOR_TRY(const Bytes bytes, readArchived(repository, incarnation, name, take));
 
     std::string temporary = destination.native() + ".salvor-XXXXXX";
     const FileDescriptor file(::mkostemp(temporary.data(), O_CLOEXEC));

@@ -104,6 +104,7 @@ private:
                                        TimelineId timeline);
     [[nodiscard]] Result<std::optional<Place>> follow(Connection& replication, const Ground& ground,
                                                       const Place& place);
+    [[nodiscard]] Result<WalFeed> startFeed(Connection& replication, const Place& place);
     [[nodiscard]] Result<> pump(WalFeed& feed, WalKeeper& keeper);
     [[nodiscard]] Result<> takeOne(WalFeed& feed, WalKeeper& keeper);
     [[nodiscard]] Error final(Error error);
@@ -118,6 +119,8 @@ private:
     bool m_olderIsGone = false; ///< The server has no WAL from before the slot.
     bool m_startsEarly = false; ///< This session asked for such WAL.
     bool m_hasReceived = false; ///< In this session.
+    bool m_isGone = false;      ///< The server said that it has not got the WAL that was asked for.
+    Lsn m_slotAt{};             ///< What the slot keeps begins here.
     bool m_hasUnstored = false; ///< What came was not stored when the job was stopped.
     std::string m_lastWarning;
     std::chrono::milliseconds m_pause{};
@@ -210,7 +213,14 @@ Result<Place> Receiver::choosePlace(const Ground& ground)
                           anew(m_request)));
     const Lsn restart = slot->restart.value_or(ground.end);
     SALVOR_TRY(const auto end, archiveEnd(ground));
+    if (end && *end > ground.end)
+        return fail(ErrorCode::NotReady,
+                    "the repository has WAL of this timeline up to " + model::formatLsn(*end)
+                        + ", and the server only up to " + model::formatLsn(ground.end)
+                        + ": it lags, or was put back to an earlier state",
+                    "A server that was put back must be promoted to a timeline of its own.");
     const Place usual = ground.placeOf(restart);
+    m_slotAt = restart;
     m_startsEarly = end && *end < usual.at && !m_olderIsGone;
     if (end && *end < usual.at && m_olderIsGone)
         m_job.events.warning("The server has no WAL from " + model::formatLsn(*end) + " to "
@@ -228,7 +238,7 @@ void Receiver::told(const Place& place)
 
 Result<> Receiver::session()
 {
-    m_isFinal = m_startsEarly = m_hasReceived = false;
+    m_isFinal = m_startsEarly = m_hasReceived = m_isGone = false;
     SALVOR_TRY(auto replication, connectFor(m_request, Connection::Kind::Replication, m_job.stop));
     SALVOR_TRY(Ground ground, lookAtServer(replication));
     SALVOR_TRY(Place place, choosePlace(ground));
@@ -245,13 +255,19 @@ Result<> Receiver::session()
     }
 }
 
+Result<WalFeed> Receiver::startFeed(Connection& replication, const Place& place)
+{
+    auto feed = WalFeed::start(replication, {m_request.slot, place.timeline, place.at, m_slotAt});
+    m_isGone = !feed.ok() && feed.error().code == ErrorCode::NotFound;
+    return feed;
+}
+
 /// One timeline, until it ends (then where it goes on) or the job is stopped.
 Result<std::optional<Place>> Receiver::follow(Connection& replication, const Ground& ground,
                                               const Place& place)
 {
     const ByteCount size = ground.incarnation.identity.segmentSize;
-    SALVOR_TRY(WalFeed feed,
-               WalFeed::start(replication, {m_request.slot, place.timeline, place.at}));
+    SALVOR_TRY(WalFeed feed, startFeed(replication, place));
     told(place);
     WalKeeper keeper({m_repository, ground.incarnation, m_job.events, m_request.interval},
                      model::segmentOf(place.timeline, place.at, size), place.beyond);
@@ -262,8 +278,10 @@ Result<std::optional<Place>> Receiver::follow(Connection& replication, const Gro
     m_hasUnstored = !drained;
     if (const auto failure = keeper.failure())
         return final(*failure);
-    if (!pumped.ok())
+    if (!pumped.ok()) {
+        m_isGone = pumped.error().code == ErrorCode::NotFound;
         return std::move(pumped).error();
+    }
     if (m_job.stop.stop_requested()) {
         SALVOR_CHECK(feed.report(m_stored, WalFeed::Reply::NotNeeded));
         return std::optional<Place>();
@@ -272,7 +290,9 @@ Result<std::optional<Place>> Receiver::follow(Connection& replication, const Gro
         return fail(ErrorCode::Unavailable, "the end of a timeline could not be stored yet");
     // Where it fails, the end of the stream says why.
     [[maybe_unused]] const auto reported = feed.report(m_stored, WalFeed::Reply::NotNeeded);
-    SALVOR_TRY(const auto next, feed.finish(m_job.stop));
+    const auto finished = feed.finish(m_job.stop);
+    m_isGone = !finished.ok() && finished.error().code == ErrorCode::NotFound;
+    SALVOR_TRY(const auto next, finished);
     if (!next)
         return fail(ErrorCode::Unavailable, "the server ended the stream");
     return std::optional(Place{next->timeline, Lsn{value(next->at) / size * size}, next->at});
@@ -339,13 +359,15 @@ Result<Lsn> Receiver::run()
         if (m_job.stop.stop_requested())
             break;
         const Error error = std::move(ended).error();
-        if (error.code == ErrorCode::NotFound && m_startsEarly && !m_hasReceived) {
+        // What lies before the slot may go at any time, also while it is being sent.
+        if (m_isGone && m_startsEarly) {
             m_olderIsGone = true;
             continue;
         }
-        if (error.code == ErrorCode::NotFound && !m_hasReceived)
+        if (m_isGone && !m_hasReceived)
             return walGone(m_request, error);
-        if (!error.isRetryable() && error.code != ErrorCode::NotReady)
+        if (!error.isRetryable() && error.code != ErrorCode::NotReady
+            && error.code != ErrorCode::NotFound)
             return error;
         if (m_lastWarning != error.message)
             m_job.events.warning("WAL is not received: " + error.message + ". Trying again.");

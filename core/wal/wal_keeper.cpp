@@ -152,7 +152,9 @@ std::optional<WalKeeper::Task> WalKeeper::waitForTask(const std::stop_token& sto
         }
         m_hurries = false;
         const auto due = m_waitingSince + m_keeping.interval;
-        const bool waits = m_segments.front().received != m_storedOfFront;
+        const Begun& front = m_segments.front();
+        const Lsn end{value(model::segmentStart(front.segment, m_segmentSize)) + front.received};
+        const bool waits = front.received != m_storedOfFront && end > m_beyond;
         m_changed.wait_until(lock, stop, waits ? due : Clock::now() + 1s,
                              [this] { return isDue(); });
     }
@@ -178,10 +180,13 @@ void WalKeeper::work(const std::stop_token& stop)
 
 void WalKeeper::pauseAfter(const Error& error, const std::stop_token& stop)
 {
-    if (m_lastWarning != error.message)
+    // After a start the server soon sends again what is there already.
+    const bool isEarly = error.code == ErrorCode::NotReady && m_pause < 3s;
+    if (m_lastWarning != error.message && !isEarly)
         m_keeping.events.warning("WAL cannot be stored: " + error.message
                                  + ". It stays on the server until it is; trying again.");
-    m_lastWarning = error.message;
+    if (!isEarly)
+        m_lastWarning = error.message;
     m_pause = std::clamp<std::chrono::milliseconds>(m_pause * 2, 200ms, 10s);
     std::unique_lock lock(m_mutex);
     m_changed.wait_for(lock, stop, m_pause, [] { return false; });
@@ -221,8 +226,10 @@ Result<> WalKeeper::checkPieces(const Task& task)
 {
     const Repository& repository = m_keeping.repository;
     if (!m_known) {
-        SALVOR_TRY(m_known,
+        SALVOR_TRY(auto known,
                    repository::piecesOf(repository, m_keeping.incarnation, task.begun->segment));
+        SALVOR_TRY(m_isWhole, isThereWhole(task.begun->segment));
+        m_known = std::move(known);
     }
     for (auto piece = m_known->begin(); piece != m_known->end();) {
         if (piece->to > task.size) {
@@ -237,14 +244,40 @@ Result<> WalKeeper::checkPieces(const Task& task)
                             + "' of the repository holds",
                         "Two servers send WAL under one cluster name, or the server lost WAL that "
                         "it had sent. Find out which; nothing was overwritten.");
+        // Whoever stored it may have been killed before it was durable.
+        SALVOR_CHECK(repository.driver().makeDurable(piece->object));
         m_verified.push_back(*piece);
         piece = m_known->erase(piece);
     }
     return {};
 }
 
+Result<bool> WalKeeper::isThereWhole(model::Segment segment) const
+{
+    const auto whole = m_keeping.repository.readSegment(m_keeping.incarnation, segment);
+    if (!whole.ok() && whole.error().code != ErrorCode::NotFound)
+        return whole.error();
+    return whole.ok();
+}
+
+/// A restore would read what the repository has of this segment beyond `size`, so nothing before it
+/// is acknowledged until the server has sent as much, and it is known to be the same.
+Result<> WalKeeper::checkNothingBeyond(ByteCount size) const
+{
+    const bool isBeyond = m_isWhole
+                          || std::any_of(m_known->begin(), m_known->end(),
+                                         [&](const auto& piece) { return piece.to > size; });
+    if (!isBeyond)
+        return {};
+    return fail(ErrorCode::NotReady,
+                "the repository has more of the begun segment than the server has sent",
+                "It is compared as it comes. A server that was put back to an earlier state under "
+                "the same timeline never sends it: promote it, and take a backup.");
+}
+
 Result<> WalKeeper::storePiece(const Task& task)
 {
+    SALVOR_CHECK(checkNothingBeyond(task.size));
     if (m_ends.empty())
         m_ends.push_back(repository::coveredBytes(m_verified));
     if (m_ends.back() >= task.size)
@@ -289,6 +322,7 @@ void WalKeeper::finished(const Task& task)
         m_segments.pop_front();
         m_storedOfFront = 0;
         m_known.reset();
+        m_isWhole = false;
         m_verified.clear();
         m_ends.clear();
     }

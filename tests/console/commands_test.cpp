@@ -43,7 +43,7 @@ TEST(RestoreCommandLine, TimesCarryTheirOffset)
 TEST(FetchCommand, PercentSignsOfPathsAreDoubled)
 {
     EXPECT_EQ(fetchCommand("/opt/100%/salvorctl", "/etc/a b.conf", "prod"),
-              "/opt/100%%/salvorctl --config \"/etc/a b.conf\" archive-get prod %f %p");
+              "/opt/100%%/salvorctl --config \"/etc/a b.conf\" archive-get --begun prod %f %p");
 }
 
 TEST(DurationText, IsReadable)

@@ -103,7 +103,7 @@ class Receive(SiteTest):
         path = os.path.join(self.site.folder, "begun")
         self.site.make_folder(path)
         path = os.path.join(path, begun["segment"])
-        self.site.ctl("archive-get", "demo", begun["segment"], path)
+        self.site.ctl("archive-get", "--begun", "demo", begun["segment"], path)
         high, low = (int(part, 16) for part in begun["to"].split("/"))
         end = ((high << 32) + low) % os.path.getsize(path)
         with open(path, "rb") as file:

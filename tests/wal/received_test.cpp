@@ -124,8 +124,11 @@ TEST_F(ReceivedWal, IsGivenToARestoredServerAndNotToAStandby)
     std::filesystem::current_path(directory.path());
     const auto get = [&] {
         return archiveGet(*archive.repository, archive.incarnation, "000000010000000000000001",
-                          directory.path() / "RECOVERYXLOG");
+                          directory.path() / "RECOVERYXLOG", Take::Begun);
     };
+    EXPECT_FAILS(archiveGet(*archive.repository, archive.incarnation, "000000010000000000000001",
+                            directory.path() / "RECOVERYXLOG"),
+                 NotFound);
 
     const auto given = get();
     const auto bytes = readFile(directory.path() / "RECOVERYXLOG");
@@ -329,4 +332,55 @@ TEST(ReceiveSlot, HasANameThatPostgresqlTakes)
     EXPECT_EQ(usualSlot("orders"), "salvor_orders");
     EXPECT_EQ(usualSlot("Orders-EU.1"), "salvor_orders_eu_1");
     EXPECT_LT(usualSlot(std::string(63, 'x')).size(), 64U);
+}
+
+TEST_F(ReceivedWal, IsNotAcknowledgedWhileTheRepositoryHasMoreOfTheSegment)
+{
+    const auto first = archive.wal.commit(110, at(1));
+    const auto second = archive.wal.commit(111, at(2));
+    const auto third = archive.wal.commit(112, at(3));
+    pushPiece(archive.wal, start(1), second.end);
+    const auto keeping = keeper(0ms);
+
+    keeping->add(slice(archive.wal, start(1), first.end));
+    EXPECT_FALSE(keeping->drain(500ms));
+    EXPECT_EQ(keeping->stored(), start(1));
+
+    keeping->add(slice(archive.wal, first.end, third.end));
+    EXPECT_TRUE(keeping->drain(10s));
+    EXPECT_EQ(keeping->stored(), third.end);
+}
+
+TEST_F(ReceivedWal, OfASegmentThatIsThereWholeIsAcknowledgedWhenAllOfItCame)
+{
+    const auto first = archive.wal.commit(110, at(1));
+    archive.wal.switchSegment();
+    pushWhole(archive.wal, 1);
+    const auto keeping = keeper(0ms);
+
+    keeping->add(slice(archive.wal, start(1), first.end));
+    EXPECT_FALSE(keeping->drain(500ms));
+    EXPECT_EQ(keeping->stored(), start(1));
+    EXPECT_TRUE(pieces().empty());
+
+    keeping->add(
+        ByteView(archive.wal.segments().at(1)).subspan(value(first.end) - value(start(1))));
+    EXPECT_TRUE(keeping->drain(10s));
+    EXPECT_EQ(keeping->stored(), start(2));
+}
+
+TEST_F(ReceivedWal, APieceThatContradictsTheWiderOneIsNeverPassedOver)
+{
+    archive.wal.filler(2000);
+    const auto last = archive.wal.commit(110, at(1));
+    pushPiece(archive.wal, start(1), last.end);
+    const model::Segment segment{model::TimelineId{1}, 1};
+    ASSERT_OK(repository::pushPiece(*archive.repository, archive.incarnation, segment, 64,
+                                    Bytes(100, std::byte{'x'})));
+
+    const auto read = repository::readPieces(*archive.repository, archive.incarnation, segment);
+
+    ASSERT_FALSE(read.ok());
+    EXPECT_EQ(read.error().code, ErrorCode::Corrupt);
+    EXPECT_NE(read.error().message.find("contradicts"), std::string::npos);
 }
