@@ -1,7 +1,8 @@
 // What is verified, what was found, and which backups wait for it.
+#include "core/repository/ledger.h"
+
 #include "core/base/who.h"
 #include "core/console/opened.h"
-#include "core/repository/ledger.h"
 
 namespace salvor::console {
 
