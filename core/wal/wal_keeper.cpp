@@ -181,7 +181,7 @@ void WalKeeper::work(const std::stop_token& stop)
 void WalKeeper::pauseAfter(const Error& error, const std::stop_token& stop)
 {
     // After a start the server soon sends again what is there already.
-    const bool isEarly = error.code == ErrorCode::NotReady && m_pause < 3s;
+    const bool isEarly = m_isComparing && m_pause < 3s;
     if (m_lastWarning != error.message && !isEarly)
         m_keeping.events.warning("WAL cannot be stored: " + error.message
                                  + ". It stays on the server until it is; trying again.");
@@ -262,11 +262,12 @@ Result<bool> WalKeeper::isThereWhole(model::Segment segment) const
 
 /// A restore would read what the repository has of this segment beyond `size`, so nothing before it
 /// is acknowledged until the server has sent as much, and it is known to be the same.
-Result<> WalKeeper::checkNothingBeyond(ByteCount size) const
+Result<> WalKeeper::checkNothingBeyond(ByteCount size)
 {
     const bool isBeyond = m_isWhole
                           || std::any_of(m_known->begin(), m_known->end(),
                                          [&](const auto& piece) { return piece.to > size; });
+    m_isComparing = isBeyond;
     if (!isBeyond)
         return {};
     return fail(ErrorCode::NotReady,
@@ -294,6 +295,7 @@ Result<> WalKeeper::storePiece(const Task& task)
 
 Result<> WalKeeper::store(const Task& task)
 {
+    m_isComparing = false;
     SALVOR_CHECK(checkHeader(task));
     SALVOR_CHECK(checkPlace());
     SALVOR_CHECK(checkPieces(task));

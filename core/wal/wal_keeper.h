@@ -72,7 +72,7 @@ private:
     [[nodiscard]] Result<> checkHeader(const Task& task) const;
     [[nodiscard]] Result<> checkPieces(const Task& task);
     [[nodiscard]] Result<bool> isThereWhole(model::Segment segment) const;
-    [[nodiscard]] Result<> checkNothingBeyond(ByteCount size) const;
+    [[nodiscard]] Result<> checkNothingBeyond(ByteCount size);
     [[nodiscard]] Result<> storePiece(const Task& task);
     void finished(const Task& task);
     void tell();
@@ -84,6 +84,7 @@ private:
 
     // The thread's own: what is known of the oldest segment.
     std::optional<repository::Pieces> m_known; ///< Stored by an earlier run, not looked at yet.
+    bool m_isComparing = false;                ///< With what the repository has more of.
     bool m_isWhole = false;                    ///< So stored, by archive_command say.
     repository::Pieces m_verified;             ///< Those of them that hold what came.
     std::vector<ByteCount> m_ends;             ///< Where each piece of this run ends.
