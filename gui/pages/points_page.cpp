@@ -121,7 +121,9 @@ QWidget* PointsPage::makeList()
     m_table->setSortingEnabled(true);
     m_table->horizontalHeader()->setSectionsClickable(true);
     m_table->sortByColumn(BackupModel::Completed, Qt::DescendingOrder);
-    m_table->setColumnHidden(BackupModel::Cluster, true);
+    // What is new and which timeline stand beside the list: the words of the proof need the room.
+    for (const int column : {BackupModel::Cluster, BackupModel::New, BackupModel::Timeline})
+        m_table->setColumnHidden(column, true);
     m_table->setWidths({216, 76, 90, 84, 86, 108, 0, 0});
     m_table->horizontalHeader()->setSectionResizeMode(BackupModel::Cluster, QHeaderView::Fixed);
     auto* delegate = new CellDelegate(m_table);

@@ -76,6 +76,23 @@ Moment FixedClock::now() const
     return at("2026-11-17T01:31:09Z");
 }
 
+/// As after some weeks: most were read, some restored, one found damaged, the newest not looked at.
+void addAssurances(console::ClusterSummary& cluster)
+{
+    using enum model::AssuranceLevel;
+    std::vector<model::Verification> notes;
+    for (std::size_t i = 0; i + 1 < cluster.backups.size(); ++i) {
+        const bool damaged = i == 4;
+        notes.push_back({cluster.backups[i].id,
+                         i % 3 == 0   ? Restored
+                         : i % 3 == 1 ? Contents
+                                      : Structure,
+                         !damaged, damaged ? "a pack is missing" : "", "dba@db1",
+                         cluster.backups[i].finishedAt + std::chrono::minutes(43)});
+    }
+    cluster.assurances = model::assurancesOf(notes);
+}
+
 std::vector<console::ClusterSummary> someClusters()
 {
     console::ClusterSummary billing;
@@ -91,7 +108,9 @@ std::vector<console::ClusterSummary> someClusters()
     analytics.name = "analytics-stage";
     analytics.repository = "s3-eu";
     analytics.readAt = billing.readAt;
-    return {ordersProd(), billing, analytics};
+    console::ClusterSummary orders = ordersProd();
+    addAssurances(orders);
+    return {orders, billing, analytics};
 }
 
 model::RestorePlan planFor(const console::RestoreChoice& choice)
