@@ -107,8 +107,10 @@ class AsyncArchive(SiteTest):
         os.rename(self.site.repository, self.site.repository + ".away")
         before = self.acknowledged()
         self.fill(4)
-        wait_for("the error in the log", lambda: "no repository at" in self.log(), 60)
-        self.assertIn("archive command failed with exit code 3", self.log())
+        # The server says so after the command did.
+        wait_for("the error in the log",
+                 lambda: "archive command failed with exit code 3" in self.log(), 60)
+        self.assertIn("no repository at", self.log())
         self.assertEqual(self.acknowledged(), before)
         os.rename(self.site.repository + ".away", self.site.repository)
 
