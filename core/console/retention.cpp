@@ -53,8 +53,7 @@ Result<model::Backup> Console::retireBackup(const std::string& id, const std::st
     const std::string& cluster = located.backup.incarnation.cluster;
     SALVOR_TRY(const auto all, located.repository->backups(cluster));
     SALVOR_TRY(const auto noted, repository::verifications(*located.repository, cluster));
-    for (const policy::Essential& each :
-         policy::essentialBackups(all, model::assurancesOf(noted)))
+    for (const policy::Essential& each : policy::essentialBackups(all, model::assurancesOf(noted)))
         if (all[each.number].id == located.backup.id)
             return fail(ErrorCode::NotReady,
                         "'" + located.backup.id + "' of '" + cluster + "' stays, because "

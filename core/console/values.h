@@ -56,7 +56,7 @@ struct RestoreChoice {
     Path destination;     ///< Empty in place: the cluster's data directory.
     std::map<std::uint32_t, std::string> tablespaces;
     std::string owner;
-    std::optional<model::AtTarget> action;        ///< Unset: pause when started, promote otherwise.
+    std::optional<model::AtTarget> action; ///< Unset: pause when started, promote otherwise.
     model::StartOptions startOptions;
 };
 

@@ -28,7 +28,8 @@ Assurance judge(const std::vector<const Verification*>& all)
         const bool open = isOpen(each);
         if (!each->good && !open)
             continue;
-        if (shown == nullptr || (open && !damaged) || (open == damaged && each->level > shown->level)) {
+        if (shown == nullptr || (open && !damaged)
+            || (open == damaged && each->level > shown->level)) {
             shown = each;
             damaged = open;
         }

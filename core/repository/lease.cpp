@@ -1,8 +1,7 @@
 #include "core/repository/lease.h"
 
-#include "core/base/who.h"
-
 #include "core/base/text.h"
+#include "core/base/who.h"
 #include "core/crypto/random.h"
 #include "core/repository/sealed_object.h"
 
