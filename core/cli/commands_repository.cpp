@@ -7,6 +7,7 @@
 #include "core/repository/key_sheet.h"
 
 #include <iostream>
+#include <unistd.h>
 
 namespace salvor::cli {
 
@@ -56,9 +57,14 @@ Result<Unlock> newKey(const Arguments& arguments, const std::string& repository)
 Result<Secret> readSheet()
 {
     constexpr std::size_t most = 16384;
+    if (::isatty(STDIN_FILENO) != 0)
+        std::cerr << "Type the eight numbered lines of the sheet; Ctrl+D gives up.\n";
     std::string text;
+    text.reserve(most); // Growing would leave copies behind.
     for (std::string line; text.size() < most && std::getline(std::cin, line);) {
-        text += line + "\n";
+        if (text.size() + line.size() + 1 > most)
+            break;
+        text.append(line).append(1, '\n');
         wipeMemory(std::as_writable_bytes(std::span(line)));
         if (repository::readKeySheet(text).ok())
             break;

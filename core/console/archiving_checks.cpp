@@ -124,14 +124,6 @@ Result<bool> arrivesSoon(const repository::Repository& repository, const std::st
     return false;
 }
 
-/// Counted twice, two seconds apart.
-struct Backlog {
-    std::uint64_t first = 0;
-    std::uint64_t later = 0;
-    [[nodiscard]] bool shrinks() const noexcept { return later < first; }
-    [[nodiscard]] bool isLong() const noexcept { return later > 8; }
-};
-
 Result<std::uint64_t> waitingSegments(postgres::Connection& connection, JobContext& job)
 {
     SALVOR_TRY(const std::string count,
@@ -139,24 +131,6 @@ Result<std::uint64_t> waitingSegments(postgres::Connection& connection, JobConte
                                 "WHERE name ~ '\\.ready$'",
                                 {}, job.stop));
     return parseUnsigned(count).value_or(0);
-}
-
-Check backlogCheck(const Backlog& backlog)
-{
-    const std::string count = std::to_string(backlog.later);
-    if (!backlog.isLong())
-        return {Level::Passed, "backlog", count + " segments wait to be archived.", "", ""};
-    if (backlog.shrinks()) {
-        const auto left = std::chrono::seconds(2 * backlog.later / (backlog.first - backlog.later));
-        return {Level::Warning, "backlog",
-                count + " segments wait to be archived; at the rate of now it takes "
-                    + durationText(left) + ".",
-                "What they hold would be lost with the server.",
-                "Wait, or set archive-async = yes for the cluster."};
-    }
-    return {Level::Blocker, "backlog",
-            count + " segments wait to be archived, and they do not become fewer.", noArchive,
-            "Look into the server's log for what the archive command says."};
 }
 
 /// Bytes of WAL a second, since the statistics were reset; 0 when it is not known (before 14).
@@ -171,16 +145,31 @@ Result<double> walRate(postgres::Connection& connection, JobContext& job)
     return static_cast<double>(parseUnsigned(rate).value_or(0));
 }
 
-/// Nothing when the directory is not of this machine.
-std::optional<Check> spaceCheck(const Path& walDirectory, double rate, const Backlog& backlog)
+} // namespace
+
+Check backlogCheck(const Backlog& backlog)
 {
-    std::error_code error;
-    const auto space = std::filesystem::space(walDirectory, error);
-    if (error)
-        return std::nullopt;
+    const std::string count = restore::countText(backlog.later, "segment");
+    if (!backlog.isLong())
+        return {Level::Passed, "backlog", "Waiting to be archived: " + count + ".", "", ""};
+    if (backlog.shrinks()) {
+        const auto left = std::chrono::seconds(2 * backlog.later / (backlog.first - backlog.later));
+        return {Level::Warning, "backlog",
+                count + " wait to be archived; at the rate of now it takes " + durationText(left)
+                    + ".",
+                "What they hold would be lost with the server.",
+                "Wait, or set archive-async = yes for the cluster."};
+    }
+    return {Level::Blocker, "backlog",
+            count + " wait to be archived, and they do not become fewer.", noArchive,
+            "Look into the server's log for what the archive command says."};
+}
+
+Check walSpaceCheck(ByteCount available, double rate, const Backlog& backlog)
+{
     constexpr double day = 86400;
     constexpr double longest = 365 * day;
-    const double seconds = rate > 0 ? static_cast<double>(space.available) / rate : longest;
+    const double seconds = rate > 0 ? static_cast<double>(available) / rate : longest;
     const bool isShort = seconds < day;
     const std::string until =
         rate > 0 && seconds < longest
@@ -190,14 +179,12 @@ std::optional<Check> spaceCheck(const Path& walDirectory, double rate, const Bac
     const Level level = !isShort                                 ? Level::Passed
                         : backlog.isLong() && !backlog.shrinks() ? Level::Blocker
                                                                  : Level::Warning;
-    return Check{
-        level, "WAL space",
-        "The disk of pg_wal has " + restore::sizeText(space.available) + " left" + until + ".",
-        isShort ? "When archiving stops, the server stops with a full disk after that." : "",
-        isShort ? "Give it more room." : ""};
+    return Check{level, "WAL space",
+                 "The disk of pg_wal has " + restore::sizeText(available) + " left" + until + ".",
+                 isShort ? "When archiving stops, the server stops with a full disk after that."
+                         : "",
+                 isShort ? "Give it more room." : ""};
 }
-
-} // namespace
 
 void checkArchiveSettings(const postgres::ServerFacts& facts, const std::string& cluster,
                           Arrival arrival, Checks& checks)
@@ -301,14 +288,20 @@ Result<> checkBacklog(postgres::Connection& connection, const Path& dataDirector
     SALVOR_CHECK(first);
     Backlog backlog{*first, *first};
     if (backlog.first > 1) {
-        std::this_thread::sleep_for(std::chrono::seconds(2));
+        constexpr int steps = 20;
+        for (int i = 0; i < steps; ++i) {
+            SALVOR_CHECK(job.proceed());
+            std::this_thread::sleep_for(std::chrono::seconds(2) / steps);
+        }
         SALVOR_TRY(backlog.later, waitingSegments(connection, job));
     }
     checks.push_back(backlogCheck(backlog));
     SALVOR_TRY(const double rate, walRate(connection, job));
-    if (!dataDirectory.empty())
-        if (auto space = spaceCheck(dataDirectory / "pg_wal", rate, backlog))
-            checks.push_back(*std::move(space));
+    // Only where the directory is of this machine.
+    std::error_code error;
+    const auto space = std::filesystem::space(dataDirectory / "pg_wal", error);
+    if (!dataDirectory.empty() && !error)
+        checks.push_back(walSpaceCheck(space.available, rate, backlog));
     return {};
 }
 

@@ -28,6 +28,18 @@ void checkArchiveSettings(const postgres::ServerFacts& facts, const std::string&
 [[nodiscard]] Result<> checkArchiver(postgres::Connection& connection, Checks& checks,
                                      JobContext& job);
 
+/// Segments that wait to be archived, counted twice, two seconds apart.
+struct Backlog {
+    std::uint64_t first = 0;
+    std::uint64_t later = 0;
+    [[nodiscard]] bool shrinks() const noexcept { return later < first; }
+    [[nodiscard]] bool isLong() const noexcept { return later > 8; }
+};
+[[nodiscard]] model::Check backlogCheck(const Backlog& backlog);
+/// For how long a disk with `available` bytes takes WAL that nobody archives. `rate`: bytes a
+/// second, 0 when it is not known.
+[[nodiscard]] model::Check walSpaceCheck(ByteCount available, double rate, const Backlog& backlog);
+
 /// Segments that wait to be archived, whether they become fewer, and, where `dataDirectory` is of
 /// this machine, for how long its disk has room for WAL if they do not. Takes two seconds when some
 /// wait.

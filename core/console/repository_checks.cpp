@@ -5,6 +5,7 @@
 #include "core/policy/prune.h"
 #include "core/repository/ledger.h"
 #include "core/repository/retired.h"
+#include "core/restore/words.h"
 #include "core/wal/archive.h"
 
 #include <algorithm>
@@ -38,9 +39,12 @@ Result<Probe> writeProbe(storage::Driver& driver)
 
 void checkKeys(const repository::Repository& repository, Checks& checks)
 {
-    checks.push_back({Level::Passed, "key", "The key opens the repository.", "", ""});
-    if (!repository.info().encrypted)
+    if (!repository.info().encrypted) {
+        checks.push_back({Level::Note, "key", "The repository is plain.",
+                          "Whoever can read the place can read the data.", ""});
         return;
+    }
+    checks.push_back({Level::Passed, "key", "The key opens the repository.", "", ""});
     const auto slots = repository.slots();
     if (!slots.ok()) {
         addFailure(checks, "key", slots.error(), Level::Warning);
@@ -99,9 +103,10 @@ void checkTooOld(policy::RetentionInput input, Checks& checks)
     if (unwanted > 0)
         checks.push_back(
             {Level::Warning, "retention",
-             std::to_string(unwanted)
-                 + " backups are still there that no rule wants since two days ago.",
-             "They fill the repository, or stay longer than they may.",
+             "Since two days ago no rule wants "
+                 + restore::countText(static_cast<std::uint64_t>(unwanted), "backup")
+                 + " that is still there.",
+             "The repository fills up, or holds what must not be kept so long.",
              "Run 'salvorctl prune' every day; 'prune --dry-run' says what would go."});
 }
 
@@ -260,8 +265,8 @@ void checkArchivedWal(const repository::Repository& repository, const std::strin
         for (const model::WalGap& gap : state->gaps)
             missing += gap.lastMissing - gap.firstMissing + 1;
         checks.push_back({Level::Warning, "WAL",
-                          std::to_string(missing) + " segments are missing in "
-                              + std::to_string(state->gaps.size()) + " places.",
+                          "WAL is missing: " + restore::countText(missing, "segment") + " in "
+                              + restore::countText(state->gaps.size(), "place") + ".",
                           "No restore gets across such a place, only from a backup after it.",
                           "'salvorctl wal ranges " + cluster + "' says where. Take a backup now."});
     } else if (state->conflicts.empty()) {

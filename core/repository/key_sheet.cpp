@@ -97,6 +97,7 @@ struct Typed {
 std::string keyCheckValue(const Secret& key)
 {
     Bytes text;
+    text.reserve(64); // As below.
     append(text, "salvor key check");
     text.insert(text.end(), key.reveal().begin(), key.reveal().end());
     const crypto::Digest digest = crypto::sha256(text);
@@ -107,6 +108,7 @@ std::string keyCheckValue(const Secret& key)
 Secret keySheetText(const KeySheet& sheet, const Secret& key)
 {
     Bytes text;
+    text.reserve(4096); // Growing would leave copies of the key behind.
     append(text, "SALVOR KEY SHEET\n\n"
                  "  Repository   "
                      + sheet.repository + "\n  Id           " + sheet.id + "\n  Place        "

@@ -120,6 +120,9 @@ public:
     ///         Corrupt when damaged or when two different ones are there.
     [[nodiscard]] Result<Bytes> readSegment(const model::Incarnation& incarnation,
                                             model::Segment segment) const;
+    /// Whether a copy of it is there. Needs no reader's key.
+    [[nodiscard]] Result<bool> hasSegment(const model::Incarnation& incarnation,
+                                          model::Segment segment) const;
     /// In order of timeline and number. With a conflict the same segment stands more than once.
     [[nodiscard]] Result<std::vector<StoredSegment>>
     segments(const model::Incarnation& incarnation,

@@ -131,6 +131,15 @@ Result<Bytes> Repository::readSegment(const model::Incarnation& incarnation,
     return bytes;
 }
 
+Result<bool> Repository::hasSegment(const model::Incarnation& incarnation,
+                                    model::Segment segment) const
+{
+    SALVOR_TRY(const std::string name,
+               model::segmentName(segment, incarnation.identity.segmentSize));
+    SALVOR_TRY(const auto found, copies(*m_driver, segmentStem(incarnation, name)));
+    return !found.empty();
+}
+
 Result<std::vector<Repository::StoredSegment>>
 Repository::segments(const model::Incarnation& incarnation,
                      std::optional<model::TimelineId> timeline) const

@@ -130,9 +130,10 @@ std::vector<model::Verification> outcomes(const VerifyReport& report, int sample
         const auto found = std::find_if(report.findings.begin(), report.findings.end(), hits);
         model::Verification one;
         one.backupId = backup.id;
-        one.level = samplePercent == 100 ? model::AssuranceLevel::Contents
-                                         : model::AssuranceLevel::Structure;
         one.good = found == report.findings.end();
+        // Another sample may miss what this one met: only reading everything ends a finding.
+        one.level = samplePercent == 100 || !one.good ? model::AssuranceLevel::Contents
+                                                      : model::AssuranceLevel::Structure;
         one.finding = one.good ? "" : found->what;
         all.push_back(std::move(one));
     }

@@ -225,10 +225,11 @@ Result<> WalKeeper::checkHeader(const Task& task) const
 Result<> WalKeeper::checkPieces(const Task& task)
 {
     const Repository& repository = m_keeping.repository;
-    if (!m_known) {
+    // Once more when it is whole: a second receiver may have stored pieces meanwhile.
+    if (!m_known || task.size == m_segmentSize) {
         SALVOR_TRY(auto known,
                    repository::piecesOf(repository, m_keeping.incarnation, task.begun->segment));
-        SALVOR_TRY(m_isWhole, isThereWhole(task.begun->segment));
+        SALVOR_TRY(m_isWhole, repository.hasSegment(m_keeping.incarnation, task.begun->segment));
         m_known = std::move(known);
     }
     for (auto piece = m_known->begin(); piece != m_known->end();) {
@@ -250,14 +251,6 @@ Result<> WalKeeper::checkPieces(const Task& task)
         piece = m_known->erase(piece);
     }
     return {};
-}
-
-Result<bool> WalKeeper::isThereWhole(model::Segment segment) const
-{
-    const auto whole = m_keeping.repository.readSegment(m_keeping.incarnation, segment);
-    if (!whole.ok() && whole.error().code != ErrorCode::NotFound)
-        return whole.error();
-    return whole.ok();
 }
 
 /// A restore would read what the repository has of this segment beyond `size`, so nothing before it

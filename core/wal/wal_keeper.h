@@ -71,7 +71,6 @@ private:
     [[nodiscard]] Result<> checkPlace() const;
     [[nodiscard]] Result<> checkHeader(const Task& task) const;
     [[nodiscard]] Result<> checkPieces(const Task& task);
-    [[nodiscard]] Result<bool> isThereWhole(model::Segment segment) const;
     [[nodiscard]] Result<> checkNothingBeyond(ByteCount size);
     [[nodiscard]] Result<> storePiece(const Task& task);
     void finished(const Task& task);

@@ -22,6 +22,14 @@ QString searchTextOf(const model::Backup& backup, const text::Zones& zones)
     return parts.join(QLatin1Char('\n'));
 }
 
+/// Damage first, that of the repository before that of the server.
+int proofKey(const model::Backup& backup, const model::Assurance& assurance)
+{
+    if (assurance.damaged)
+        return -2;
+    return backup.damaged.empty() ? static_cast<int>(assurance.level) : -1;
+}
+
 } // namespace
 
 BackupModel::BackupModel(text::Zones zones, QObject* parent)
@@ -137,12 +145,8 @@ QVariant BackupModel::sortKeyOf(const model::Backup& backup, int column) const
         return QString::fromStdString(backup.incarnation.cluster);
     case Mode:
         return static_cast<int>(backup.mode);
-    case Proof: {
-        const model::Assurance assurance = assuranceOf(backup);
-        return assurance.damaged        ? -2
-               : backup.damaged.empty() ? static_cast<int>(assurance.level)
-                                        : -1;
-    }
+    case Proof:
+        return proofKey(backup, assuranceOf(backup));
     default:
         return {};
     }

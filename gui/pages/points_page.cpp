@@ -300,7 +300,7 @@ void PointsPage::showDetail()
 
 void PointsPage::showProof(const model::Backup& backup)
 {
-    const QModelIndex row = m_table->currentIndex().siblingAtColumn(BackupModel::Proof);
+    const QModelIndex row = m_filter->index(m_table->currentRow(), BackupModel::Proof);
     m_proof->set(markOf(row.data(BackupModel::SortRole).toInt()), row.data().toString());
     m_proofWords->setText(text::proofSentence(backup, m_model->assuranceOf(backup), m_zones));
 }

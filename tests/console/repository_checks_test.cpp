@@ -63,7 +63,8 @@ TEST_F(RepositoryChecksTest, WhatNoRuleWantsIsSaidOnceItIsTwoDaysOverdue)
 
     add("b3", 50h);
     checkRules(rules);
-    EXPECT_TRUE(says(Level::Warning, "1 backups are still there that no rule wants"));
+    EXPECT_TRUE(
+        says(Level::Warning, "Since two days ago no rule wants 1 backup that is still there"));
 }
 
 TEST_F(RepositoryChecksTest, AWindowThatIsReachedPassesAndOneThatIsNotSaysWhy)
@@ -143,7 +144,7 @@ TEST_F(RepositoryChecksTest, AGapAndAConflictAreSaid)
     ASSERT_OK(push(5, 'c'));
     checks.clear();
     checkArchivedWal(*repository, "prod", checks);
-    EXPECT_TRUE(says(Level::Warning, "2 segments are missing in 1 places"));
+    EXPECT_TRUE(says(Level::Warning, "WAL is missing: 2 segments in 1 place."));
 }
 
 } // namespace

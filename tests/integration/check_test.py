@@ -78,7 +78,9 @@ class Check(SiteTest):
         checks = self.checks(status=0)
         self.assertIn("Role 'salvor'", self.said("privileges", "passed"))
         self.assertEqual([each for each in checks if each["level"] in ("warning", "blocker")], [])
-        self.assertIn("wait to be archived", self.said("backlog", "passed"))
+        self.assertIn("Waiting to be archived", self.said("backlog", "passed"))
+        self.server.sql("REVOKE pg_monitor FROM salvor")
+        self.assertIn("may not see which segments wait", self.said("backlog", "note", status=0))
 
     def test_missing_segment_is_said(self):
         self.backup()
@@ -90,7 +92,7 @@ class Check(SiteTest):
         for path in glob.glob(f"{self.site.repository}/wal/**/{middle}-*", recursive=True):
             os.remove(path)
 
-        self.assertIn("1 segments are missing in 1 places", self.said("WAL", "warning"))
+        self.assertIn("WAL is missing: 1 segment in 1 place.", self.said("WAL", "warning"))
 
     def test_segments_that_wait_and_do_not_become_fewer_are_said(self):
         self.backup()

@@ -104,6 +104,22 @@ class Proof(SiteTest):
             status, error = self.site.failure("verify", *wrong)
             self.assertEqual(status, 2, error)
 
+    def test_damage_that_keeps_a_proof_from_being_made_is_remembered(self):
+        backup = self.backup()
+        pack = max((os.path.join(folder, name) for folder, _, names in os.walk(
+            os.path.join(self.site.repository, "packs")) for name in names), key=os.path.getsize)
+        with open(pack, "r+b") as file:
+            file.seek(os.path.getsize(pack) // 2)
+            byte = file.read(1)[0]
+            file.seek(-1, os.SEEK_CUR)
+            file.write(bytes([byte ^ 1]))
+
+        self.proved_bad(backup)
+
+        shown = self.assurance(backup)
+        self.assertEqual((shown["level"], shown["damaged"]), ("V3", True))
+        self.assertIn("frame", shown["finding"])
+
     def test_outcome_that_cannot_be_noted_is_said(self):
         backup = self.backup()
         self.site.write(os.path.join(self.site.repository, "verified"), "no folder")

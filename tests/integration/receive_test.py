@@ -119,12 +119,16 @@ class Receive(SiteTest):
         """A server without archiving, its receiver and a backup."""
         server = self.make(**{"receive-interval": "1s", **keys})
         server.pgbench_init()
+        return server, self.streaming(server)
+
+    def streaming(self, server, *options):
+        """A receiver that runs, a backup taken since, and a table for what was acknowledged."""
         server.sql("CREATE TABLE told (n int)")
         self.create_slot()
-        receiver = self.receiver()
+        receiver = self.receiver(*options)
         self.wait_streaming(server)
         self.site.ctl("backup", "demo")
-        return server, receiver
+        return receiver
 
     def test_everything_before_the_last_flush_survives_the_loss_of_the_server(self):
         server, receiver = self.backed_up()
@@ -148,11 +152,7 @@ class Receive(SiteTest):
 
     def test_no_acknowledged_commit_is_lost_when_it_is_the_synchronous_standby(self):
         server = self.make()
-        server.sql("CREATE TABLE told (n int)")
-        self.create_slot()
-        receiver = self.receiver("--synchronous")
-        self.wait_streaming(server)
-        self.site.ctl("backup", "demo")
+        receiver = self.streaming(server, "--synchronous")
         server.sql(f"ALTER SYSTEM SET synchronous_standby_names = '{SLOT}'",
                    "SELECT pg_reload_conf()")
         wait_for("the synchronous standby", lambda: server.sql(
@@ -192,11 +192,7 @@ class Receive(SiteTest):
     def test_a_receiver_that_is_killed_again_and_again_loses_nothing(self):
         server = self.make(archive=True, **{"receive-interval": "1s"})
         server.pgbench_init()
-        server.sql("CREATE TABLE told (n int)")
-        self.create_slot()
-        receiver = self.receiver()
-        self.wait_streaming(server)
-        self.site.ctl("backup", "demo")
+        receiver = self.streaming(server)
         load = server.pgbench(25)
         for number in range(10):
             time.sleep(random.uniform(0.1, 2.5))

@@ -1,6 +1,7 @@
 #include "core/repository/ledger.h"
 #include "core/repository/retired.h"
 #include "core/repository/sweep.h"
+#include "core/storage/faulty_driver.h"
 #include "tests/repository/repository_test.h"
 #include "tests/support/result_assertions.h"
 #include "tests/support/set_clock.h"
@@ -83,6 +84,19 @@ TEST_F(LedgerTest, NotesOfAnotherClusterAndOfOtherProgramsAreNotRead)
 
     EXPECT_EQ(noted().size(), 1U);
     EXPECT_TRUE(verifications(*repository, "pro")->empty());
+}
+
+TEST_F(LedgerTest, WhatCannotBeFetchedNowIsAnErrorAndNoFinding)
+{
+    note(AssuranceLevel::Contents, true);
+    storage::FaultyDriver faulty(*driver);
+    faulty.add({.call = storage::Call::OpenRead, .below = "verified/"});
+    const auto opened = Repository::open(
+        std::shared_ptr<storage::Driver>(&faulty, [](storage::Driver* /*kept*/) {}), keyFile('k'));
+    ASSERT_OK(opened);
+
+    EXPECT_FAILS(verifications(**opened, "prod"), Unavailable);
+    EXPECT_EQ(verifications(**opened, "prod")->size(), 1U);
 }
 
 TEST_F(LedgerTest, TheyGoWithTheirBackup)

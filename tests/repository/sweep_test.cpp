@@ -5,6 +5,7 @@
 #include "core/repository/sweep.h"
 #include "core/storage/faulty_driver.h"
 #include "tests/repository/repository_test.h"
+#include "tests/support/forwarding_driver.h"
 #include "tests/support/result_assertions.h"
 #include "tests/support/set_clock.h"
 
@@ -14,46 +15,18 @@ namespace {
 using namespace std::chrono_literals;
 
 /// Does something else before one object is removed, as another program might.
-class Interrupted final : public storage::Driver {
+class Interrupted final : public test::ForwardingDriver {
 public:
-    explicit Interrupted(std::shared_ptr<storage::Driver> inner)
-        : m_inner(std::move(inner))
-    {}
-    [[nodiscard]] storage::Capabilities capabilities() const noexcept override
-    {
-        return m_inner->capabilities();
-    }
-    [[nodiscard]] std::string location() const override { return m_inner->location(); }
-    Result<storage::ObjectInfo> stat(const storage::ObjectKey& key) override
-    {
-        return m_inner->stat(key);
-    }
-    Result<> list(const storage::ObjectKey& prefix, const storage::ObjectVisitor& visit) override
-    {
-        return m_inner->list(prefix, visit);
-    }
-    Result<std::unique_ptr<storage::ReadStream>> openRead(const storage::ObjectKey& key,
-                                                          storage::ByteRange range) override
-    {
-        return m_inner->openRead(key, range);
-    }
-    Result<std::unique_ptr<storage::WriteStream>>
-    openWrite(const storage::ObjectKey& key, const storage::WriteOptions& how) override
-    {
-        return m_inner->openWrite(key, how);
-    }
+    using ForwardingDriver::ForwardingDriver;
     Result<> remove(const storage::ObjectKey& key) override
     {
         if (key == before)
             std::exchange(act, [] {})();
-        return m_inner->remove(key);
+        return ForwardingDriver::remove(key);
     }
 
     storage::ObjectKey before;
     std::function<void()> act = [] {};
-
-private:
-    std::shared_ptr<storage::Driver> m_inner;
 };
 
 class SweepTest : public RepositoryTest {

@@ -1,4 +1,5 @@
 #include "tests/repository/repository_test.h"
+#include "tests/support/forwarding_driver.h"
 
 namespace salvor::repository {
 
@@ -25,45 +26,16 @@ INSTANTIATE_TEST_SUITE_P(Encryption, WalArchive, ::testing::Bool(),
                          [](const auto& each) { return each.param ? "Encrypted" : "Plain"; });
 
 /// Notes what was asked to be made durable.
-class DurabilitySpy final : public storage::Driver {
+class DurabilitySpy final : public test::ForwardingDriver {
 public:
-    explicit DurabilitySpy(std::shared_ptr<storage::Driver> inner)
-        : m_inner(std::move(inner))
-    {}
-    [[nodiscard]] storage::Capabilities capabilities() const noexcept override
-    {
-        return m_inner->capabilities();
-    }
-    [[nodiscard]] std::string location() const override { return m_inner->location(); }
-    Result<storage::ObjectInfo> stat(const storage::ObjectKey& key) override
-    {
-        return m_inner->stat(key);
-    }
-    Result<> list(const storage::ObjectKey& prefix, const storage::ObjectVisitor& visit) override
-    {
-        return m_inner->list(prefix, visit);
-    }
-    Result<std::unique_ptr<storage::ReadStream>> openRead(const storage::ObjectKey& key,
-                                                          storage::ByteRange range) override
-    {
-        return m_inner->openRead(key, range);
-    }
-    Result<std::unique_ptr<storage::WriteStream>>
-    openWrite(const storage::ObjectKey& key, const storage::WriteOptions& how) override
-    {
-        return m_inner->openWrite(key, how);
-    }
+    using ForwardingDriver::ForwardingDriver;
     Result<> makeDurable(const storage::ObjectKey& key) override
     {
         asked.push_back(key);
         return fail(ErrorCode::Unavailable, "the disk does not answer");
     }
-    Result<> remove(const storage::ObjectKey& key) override { return m_inner->remove(key); }
 
     std::vector<storage::ObjectKey> asked;
-
-private:
-    std::shared_ptr<storage::Driver> m_inner;
 };
 
 TEST_P(WalArchive, WhatIsThereAlreadyIsMadeDurableBeforeItIsAcknowledged)

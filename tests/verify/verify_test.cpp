@@ -116,6 +116,9 @@ TEST_F(VerifyTest, AnOutcomeIsThatOfTheBackupsThatWereHit)
     EXPECT_FALSE(whole[1].good);
     EXPECT_EQ(whole[1].finding, "is missing");
     EXPECT_EQ(sampled[0].level, model::AssuranceLevel::Structure);
+    // The next sample may miss it.
+    EXPECT_FALSE(sampled[1].good);
+    EXPECT_EQ(sampled[1].level, model::AssuranceLevel::Contents);
 }
 
 TEST_F(VerifyTest, SampleOfNothingStillChecksTheStructure)

@@ -384,3 +384,50 @@ TEST_F(ReceivedWal, APieceThatContradictsTheWiderOneIsNeverPassedOver)
     EXPECT_EQ(read.error().code, ErrorCode::Corrupt);
     EXPECT_NE(read.error().message.find("contradicts"), std::string::npos);
 }
+
+TEST_F(ReceivedWal, PiecesOfASecondReceiverAreComparedWhenTheSegmentIsWhole)
+{
+    const auto first = archive.wal.commit(110, at(1));
+    archive.wal.switchSegment();
+    const auto keeping = keeper(0ms);
+    keeping->add(slice(archive.wal, start(1), first.end));
+    ASSERT_TRUE(keeping->drain(10s));
+
+    ASSERT_OK(repository::pushPiece(*archive.repository, archive.incarnation,
+                                    {model::TimelineId{1}, 1}, 200'000,
+                                    Bytes(100, std::byte{'x'})));
+    keeping->add(
+        ByteView(archive.wal.segments().at(1)).subspan(value(first.end) - value(start(1))));
+
+    EXPECT_FALSE(keeping->drain(10s));
+    ASSERT_TRUE(keeping->failure());
+    EXPECT_EQ(keeping->failure()->code, ErrorCode::AlreadyExists);
+    EXPECT_TRUE(archive.repository->segments(archive.incarnation)->empty());
+}
+
+TEST(ReceivedWalOfAWriter, IsComparedWithWhatIsThereByAKeyThatCannotReadIt)
+{
+    const auto key = [](char fill) {
+        return repository::Unlock{repository::Unlock::Kind::KeyFile, Secret(std::string(32, fill))};
+    };
+    test::MadeArchive archive;
+    const auto driver = std::make_shared<storage::MemoryDriver>();
+    ASSERT_OK(repository::Repository::init(*driver, {.encrypted = true, .firstKey = key('r')}));
+    const auto reader = test::must(repository::Repository::open(driver, key('r')));
+    ASSERT_OK(reader->addSlot(key('w'), repository::SlotAccess::Writer, "host"));
+    const auto writer = test::must(repository::Repository::open(driver, key('w')));
+    const auto incarnation = test::must(writer->pin("orders", archive.identity));
+    archive.wal.commit(110, at(1));
+    archive.wal.switchSegment();
+    const ByteView whole(archive.wal.segments().at(1));
+    ASSERT_OK(writer->pushSegment(incarnation, {model::TimelineId{1}, 1}, whole));
+    WalKeeper kept({*writer, incarnation, archive.events, 0ms}, {model::TimelineId{1}, 1}, {});
+
+    kept.add(whole.first(100));
+    EXPECT_FALSE(kept.drain(500ms));
+    kept.add(whole.subspan(100));
+
+    EXPECT_TRUE(kept.drain(10s));
+    EXPECT_FALSE(kept.failure());
+    EXPECT_TRUE(archive.events.warnings.empty());
+}
