@@ -162,7 +162,7 @@ Result<> PosixWriteStream::openTemporary()
     const AsOwner owner(m_driver.m_root);
     const int descriptor = ::mkostemp(name.data(), O_CLOEXEC);
     if (descriptor < 0)
-        return failWrite(errno, "cannot create a file in " + quoted(folder));
+        return m_driver.whyAbsent(failWrite(errno, "cannot create a file in " + quoted(folder)));
     m_file = FileDescriptor(descriptor);
     m_temporary = name;
     return {};
@@ -216,7 +216,7 @@ Result<> PosixWriteStream::moveIntoPlace(const Path& target)
     else if (::rename(m_temporary.c_str(), target.c_str()) != 0)
         errorNumber = errno;
     if (errorNumber != 0)
-        return failWrite(errorNumber, "cannot create " + quoted(target));
+        return m_driver.whyAbsent(failWrite(errorNumber, "cannot create " + quoted(target)));
     m_temporary.clear();
     return {};
 }
@@ -247,7 +247,41 @@ Result<> PosixWriteStream::commit()
 
 PosixDriver::PosixDriver(const Path& root)
     : m_root(withoutTrailingSlash(root))
-{}
+{
+    // What cannot be looked at now says so at the first call.
+    static_cast<void>(checkRoot());
+}
+
+/// A folder that was made in its place, or that a disk was mounted on, has another number or was
+/// made at another time. The device says nothing: it may change with each mount.
+Result<> PosixDriver::checkRoot()
+{
+    struct statx status {};
+    if (::statx(AT_FDCWD, m_root.c_str(), 0, STATX_INO | STATX_BTIME, &status) != 0
+        && errno != ENOENT)
+        return failErrno(errno, "cannot look at " + quoted(m_root));
+    std::optional<FolderMark> now;
+    if ((status.stx_mask & STATX_INO) != 0)
+        now = {status.stx_ino, status.stx_btime.tv_sec * 1'000'000'000 + status.stx_btime.tv_nsec};
+    const std::lock_guard lock(m_mutex);
+    if (!m_rootMark)
+        m_rootMark = now;
+    if (m_rootMark == now)
+        return {};
+    return fail(ErrorCode::NotReady,
+                quoted(m_root)
+                    + (now ? " is another folder than before" : " is not there any more"),
+                "Mount it again, or put it back under its name; nothing was written elsewhere.");
+}
+
+/// What is not found in a place that is gone is not absent.
+Error PosixDriver::whyAbsent(Error error)
+{
+    if (error.code == ErrorCode::NotFound)
+        if (auto root = checkRoot(); !root.ok())
+            return std::move(root).error();
+    return error;
+}
 
 Result<ObjectInfo> PosixDriver::stat(const ObjectKey& key)
 {
@@ -255,7 +289,7 @@ Result<ObjectInfo> PosixDriver::stat(const ObjectKey& key)
     const Path path = pathOf(key);
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0)
-        return failErrno(errno, "cannot find " + quoted(path));
+        return whyAbsent(failErrno(errno, "cannot find " + quoted(path)));
     if (!S_ISREG(status.st_mode))
         return fail(ErrorCode::NotFound, quoted(path) + " is no object");
     return ObjectInfo{key, static_cast<ByteCount>(status.st_size), momentFrom(status.st_mtim)};
@@ -357,14 +391,18 @@ Result<> PosixDriver::list(const ObjectKey& prefix, const ObjectVisitor& visit)
         return fail(ErrorCode::InvalidInput, "'" + prefix + "' is no prefix of object keys");
     const std::size_t slash = prefix.rfind('/');
     const ObjectKey folder = slash == ObjectKey::npos ? ObjectKey() : prefix.substr(0, slash + 1);
-    return listFolder({prefix, visit}, folder);
+    SALVOR_CHECK(listFolder({prefix, visit}, folder));
+    return checkRoot();
 }
 
 Result<std::unique_ptr<ReadStream>> PosixDriver::openRead(const ObjectKey& key, ByteRange range)
 {
     SALVOR_CHECK(checkKey(key));
     const Path path = pathOf(key);
-    SALVOR_TRY(FileDescriptor file, openFile(path, O_RDONLY));
+    Result<FileDescriptor> opened = openFile(path, O_RDONLY);
+    if (!opened.ok())
+        return whyAbsent(std::move(opened).error());
+    const FileDescriptor& file = *opened;
     struct stat status {};
     if (::fstat(file.get(), &status) != 0)
         return failErrno(errno, "cannot look at " + quoted(path));
@@ -373,7 +411,7 @@ Result<std::unique_ptr<ReadStream>> PosixDriver::openRead(const ObjectKey& key, 
     SALVOR_TRY(const ByteCount length,
                rangeLength(range, static_cast<ByteCount>(status.st_size)).in(quoted(path)));
     return std::unique_ptr<ReadStream>(
-        std::make_unique<PosixReadStream>(std::move(file), quoted(path), range.offset, length));
+        std::make_unique<PosixReadStream>(*std::move(opened), quoted(path), range.offset, length));
 }
 
 Result<std::unique_ptr<WriteStream>> PosixDriver::openWrite(const ObjectKey& key,
@@ -395,6 +433,7 @@ Result<> PosixDriver::makeDurable(const ObjectKey& key)
 Result<> PosixDriver::remove(const ObjectKey& key)
 {
     SALVOR_CHECK(checkKey(key));
+    SALVOR_CHECK(checkRoot());
     const Path path = pathOf(key);
     const AsOwner owner(m_root);
     if (::unlink(path.c_str()) != 0) {
@@ -406,16 +445,38 @@ Result<> PosixDriver::remove(const ObjectKey& key)
     return syncDirectory(path.parent_path());
 }
 
+Result<> PosixDriver::makeRoot()
+{
+    SALVOR_CHECK(checkRoot());
+    {
+        const std::lock_guard lock(m_mutex);
+        if (m_rootMark)
+            return {};
+    }
+    SALVOR_CHECK(createDirectories(m_root));
+    return checkRoot();
+}
+
+/// Below the root only, each in the one above: a root that is renamed meanwhile stays away.
 Result<> PosixDriver::makeFolder(const Path& folder)
 {
+    SALVOR_CHECK(makeRoot());
     const AsOwner owner(m_root);
-    if (auto made = createDirectories(folder); !made.ok()) {
-        const ErrorCode code = made.error().code;
-        if (code != ErrorCode::AlreadyExists && code != ErrorCode::NotFound)
-            return made;
-        // AlreadyExists would be taken for an object that is there.
-        return fail(ErrorCode::InvalidInput, quoted(folder) + " is needed as a folder and is none");
+    Path at = m_root;
+    for (const Path& part : folder.lexically_relative(m_root)) {
+        const Path above = at;
+        at /= part;
+        if (::mkdir(at.c_str(), 0700) == 0)
+            SALVOR_CHECK(syncDirectory(above));
+        else if (errno != EEXIST)
+            return whyAbsent(failWrite(errno, "cannot create the folder " + quoted(at)));
     }
+    struct stat status {};
+    if (::stat(folder.c_str(), &status) != 0)
+        return whyAbsent(failWrite(errno, "cannot look at " + quoted(folder)));
+    // AlreadyExists would be taken for an object that is there.
+    if (!S_ISDIR(status.st_mode))
+        return fail(ErrorCode::InvalidInput, quoted(folder) + " is needed as a folder and is none");
     return {};
 }
 

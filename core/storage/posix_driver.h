@@ -5,6 +5,7 @@
 #include "core/storage/driver.h"
 
 #include <mutex>
+#include <optional>
 #include <set>
 
 namespace salvor::storage {
@@ -14,11 +15,13 @@ namespace salvor::storage {
 /// number of processes may use one root.
 ///
 /// Errors: NoSpace also when a limit on the size of files was reached; InvalidInput where a key
-///         needs a folder that is an object, or a name longer than the file system allows.
+///         needs a folder that is an object, or a name longer than the file system allows; NotReady
+///         when the root that was there is gone, or is another folder now: a disk that was
+///         unmounted, or renamed. Nothing is stored then, and nothing is taken for absent.
 class PosixDriver final : public Driver {
 public:
-    /// The root, and what is missing above it, is made by the first write; until then the place is
-    /// empty.
+    /// A root that is not there, and what is missing above it, is made by the first write; until
+    /// then the place is empty. One that was seen is never made again.
     explicit PosixDriver(const Path& root);
 
     [[nodiscard]] Capabilities capabilities() const noexcept override
@@ -38,10 +41,20 @@ private:
     friend class PosixWriteStream;
 
     struct Walk;
+    /// Says whether a folder is the one it was, wherever it is mounted.
+    struct FolderMark {
+        std::uint64_t number;
+        std::int64_t madeAt; // Nanoseconds since 1970; 0 where the file system keeps none.
+
+        bool operator==(const FolderMark&) const = default;
+    };
 
     [[nodiscard]] Path pathOf(const ObjectKey& key) const { return m_root / key; }
     Result<> listFolder(const Walk& walk, const ObjectKey& folder);
+    Result<> checkRoot();
+    Result<> makeRoot();
     Result<> makeFolder(const Path& folder);
+    [[nodiscard]] Error whyAbsent(Error error);
     Result<> makeDurableFolder(const Path& folder);
     void sweepOldTemporaries();
 
@@ -49,6 +62,7 @@ private:
     std::mutex m_mutex;
     std::set<Path> m_durableFolders; // Guarded by m_mutex. Known to be durable in their parents.
     bool m_swept = false;            // Guarded by m_mutex.
+    std::optional<FolderMark> m_rootMark; // Guarded by m_mutex. Empty while no root was seen.
 };
 
 } // namespace salvor::storage

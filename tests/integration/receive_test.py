@@ -150,6 +150,10 @@ class Receive(SiteTest):
         self.assertEqual(status, 0, said)
         self.assertIn("WAL is not received", said)
 
+    def put_back_the_repository(self):
+        self.assertFalse(os.path.exists(self.site.repository), "it was made anew")
+        os.rename(self.site.repository + ".away", self.site.repository)
+
     def test_no_acknowledged_commit_is_lost_when_it_is_the_synchronous_standby(self):
         server = self.make()
         receiver = self.streaming(server, "--synchronous")
@@ -181,7 +185,7 @@ class Receive(SiteTest):
         time.sleep(2)
         receiver.kill()
         self.destroy(server)
-        os.rename(self.site.repository + ".away", self.site.repository)
+        self.put_back_the_repository()
         for writer in writers:
             writer.join()
 
@@ -249,7 +253,7 @@ class Receive(SiteTest):
         time.sleep(4)
         before = server.sql("SELECT restart_lsn < '" + lsn + "' FROM pg_replication_slots")
         self.assertEqual(before, "t", "flush was reported for what nobody has")
-        os.rename(self.site.repository + ".away", self.site.repository)
+        self.put_back_the_repository()
         self.wait_flushed(server, lsn)
         server.stop()
         server.start()

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <functional>
 #include <sched.h>
+#include <set>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -112,6 +113,58 @@ TEST_F(PosixDriverTest, AFolderRemovedMeanwhileIsMadeAgain)
     ASSERT_EQ(errorOf(writeObject(driver, "a/c", asBytes("y"))), "");
 
     EXPECT_EQ(keysBelow(driver, ""), (std::vector<ObjectKey>{"a/c"}));
+}
+
+/// As when the disk that is mounted there goes away while something is stored.
+class LostRoot : public PosixDriverTest {
+protected:
+    LostRoot()
+    {
+        EXPECT_EQ(codeOf(writeObject(driver, "wal/1", asBytes("x"))), "ok");
+        std::filesystem::rename(root, away);
+    }
+
+    /// What every call answers: nothing may be stored or taken for absent.
+    std::set<std::string> answers()
+    {
+        std::set<std::string> all{
+            codeOf(writeObject(driver, "wal/2", asBytes("y"))), codeOf(driver.stat("wal/1")),
+            codeOf(driver.openRead("wal/1", {})), codeOf(listObjects(driver, "wal/")),
+            codeOf(listObjects(driver, ""))};
+        all.insert(codeOf(driver.remove("wal/1")));
+        return all;
+    }
+
+    const Path away = folder->path() / "away";
+};
+
+TEST_F(LostRoot, IsNeverMadeAgain)
+{
+    EXPECT_EQ(answers(), std::set<std::string>{"NotReady"});
+    EXPECT_FALSE(std::filesystem::exists(root));
+
+    std::filesystem::rename(away, root);
+
+    EXPECT_EQ(answers(), std::set<std::string>{"ok"});
+}
+
+TEST_F(LostRoot, IsNotTheEmptyFolderInItsPlace)
+{
+    std::filesystem::create_directory(root);
+
+    EXPECT_EQ(answers(), std::set<std::string>{"NotReady"});
+    EXPECT_TRUE(std::filesystem::is_empty(root));
+}
+
+TEST_F(LostRoot, IsFoundByAWriterThatHasBegun)
+{
+    std::filesystem::rename(away, root);
+    auto stream = driver.openWrite("other/folder", {});
+    ASSERT_TRUE((*stream)->write(asBytes("half")).ok());
+    std::filesystem::rename(root, away);
+
+    EXPECT_EQ(codeOf((*stream)->commit()), "NotReady");
+    EXPECT_FALSE(std::filesystem::exists(root));
 }
 
 TEST_F(PosixDriverTest, AnObjectBelowAnObjectIsRefused)
