@@ -51,31 +51,6 @@ Path parentOf(const Path& path)
     return path.has_parent_path() ? path.parent_path() : Path(".");
 }
 
-/// Gives the temporary file its name. IfExists::Fail goes through link(), which never replaces.
-Result<> moveIntoPlace(const std::string& temporary, const Path& path, IfExists ifExists)
-{
-    if (ifExists == IfExists::Replace) {
-        if (::rename(temporary.c_str(), path.c_str()) != 0)
-            return failErrno(errno, "cannot rename to " + quoted(path));
-        return {};
-    }
-    if (::link(temporary.c_str(), path.c_str()) != 0)
-        return failErrno(errno, "cannot create " + quoted(path));
-    ::unlink(temporary.c_str());
-    return {};
-}
-
-Result<> writeTemporary(int descriptor, ByteView content, mode_t mode)
-{
-    FileDescriptor file(descriptor);
-    SALVOR_CHECK(writeAll(file, content));
-    if (::fchmod(file.get(), mode) != 0)
-        return failErrno(errno, "cannot set the mode");
-    if (::fsync(file.get()) != 0)
-        return failErrno(errno, "cannot flush");
-    return {};
-}
-
 } // namespace
 
 std::string quoted(const Path& path)
@@ -163,22 +138,6 @@ Result<std::string> readTextFile(const Path& path, ByteCount limit)
 {
     SALVOR_TRY(const Bytes content, readFile(path, limit));
     return std::string(asText(content));
-}
-
-Result<> writeFileDurably(const Path& path, ByteView content, IfExists ifExists, mode_t mode)
-{
-    std::string temporary = (parentOf(path) / ".salvor-XXXXXX").native();
-    const int descriptor = ::mkostemp(temporary.data(), O_CLOEXEC);
-    if (descriptor < 0)
-        return failErrno(errno, "cannot create a file in " + quoted(parentOf(path)));
-    Result<> outcome = writeTemporary(descriptor, content, mode);
-    if (outcome.ok())
-        outcome = moveIntoPlace(temporary, path, ifExists);
-    if (!outcome.ok()) {
-        ::unlink(temporary.c_str());
-        return std::move(outcome).in("write " + quoted(path));
-    }
-    return syncDirectory(parentOf(path));
 }
 
 Result<> syncDirectory(const Path& directory)

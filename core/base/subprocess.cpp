@@ -130,7 +130,9 @@ Result<Child> start(const Command& command)
         return failErrno(errno, "cannot start '" + command.argv.front() + "'");
     if (pid == 0)
         becomeProgram(command, ready,
-                      {in.read.get(), out.write.get(), err.write.get(), report.write.get()});
+                      {in.read.get(),
+                       command.output != nullptr ? command.output->get() : out.write.get(),
+                       err.write.get(), report.write.get()});
     report.write.reset();
     int reason = 0;
     const ssize_t told = ::read(report.read.get(), &reason, sizeof reason);

@@ -30,6 +30,8 @@ struct Command {
     Path directory;                                               ///< Where it runs; empty: here.
     std::optional<SystemUser> user; ///< Who it runs as; only root can choose another.
     std::chrono::milliseconds timeout = std::chrono::minutes(10);
+    /// Where its standard output goes instead of into the result; must be open until it ended.
+    const FileDescriptor* output = nullptr;
 };
 
 struct CommandResult {

@@ -38,6 +38,8 @@ enum class CommandId {
     WalRanges,
     PlanRestore,
     Restore,
+    Extract,
+    Merge,
     InstanceList,
     InstancePromote,
     InstanceResume,

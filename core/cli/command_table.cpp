@@ -99,6 +99,37 @@ constexpr std::array restoreOptions = {
     OptionSpec{"--plan", Text, "FILE", "Carry out a plan made before, and nothing else."},
 };
 
+constexpr std::array extractOptions = {
+    OptionSpec{"--database", Text, "NAME", "Database that the tables are in."},
+    OptionSpec{"--table", List, "TABLE", "As in SQL: sales.orders; may stand several times."},
+    OptionSpec{"--csv", Text, "DIR", "Write each as DIR/schema.table.csv."},
+    OptionSpec{"--dump", Text, "FILE", "Write all into FILE, for pg_restore."},
+    OptionSpec{"--into", Text, "CONNINFO", "Make them anew in this database, in --schema."},
+    OptionSpec{"--schema", Text, "NAME", "With --into; made when it is not there."},
+    OptionSpec{"--copy", Text, "NAME", "From this started copy, instead of a new one in --to."},
+    OptionSpec{"--keep", Flag, "", "Leave the copy in --to, stopped."},
+    OptionSpec{"--to", Text, "DIR", "Where the copy is made for it; removed afterwards."},
+    latestOption,
+    immediateOption,
+    timeOption,
+    lsnOption,
+    xidOption,
+    pointOption,
+    exclusiveOption,
+    timelineOption,
+    backupOption,
+    tablespaceOption,
+    ownerOption,
+};
+
+constexpr std::array mergeOptions = {
+    OptionSpec{"--into", Text, "CONNINFO", "Database that both tables are in."},
+    OptionSpec{"--column", Text, "NAME", "Only rows whose value in it lies ..."},
+    OptionSpec{"--since", Text, "VALUE", "... at or after this, ..."},
+    OptionSpec{"--until", Text, "VALUE", "... and before this."},
+    OptionSpec{"--dry-run", Flag, "", "Only count what is missing."},
+};
+
 constexpr std::array verifyOptions = {
     OptionSpec{"--all", Flag, "", "Everything in every repository (default)."},
     OptionSpec{"--sample", Text, "PERCENT", "Read a share of the contents only, 1 to 100."},
@@ -164,6 +195,10 @@ constexpr std::array commands = {
                 "What a restore would do, as a file.", planOptions},
     CommandSpec{CommandId::Restore, "restore", "[CLUSTER]",
                 "Restore into a new directory, to any moment.", restoreOptions},
+    CommandSpec{CommandId::Extract, "extract", "[CLUSTER]",
+                "Single tables, as they were at any moment.", extractOptions},
+    CommandSpec{CommandId::Merge, "merge", "RECOVERED TABLE",
+                "Put rows back that a table lost, out of an extracted one.", mergeOptions},
     CommandSpec{CommandId::InstanceList, "instance list", "", "Copies started here.", none},
     CommandSpec{CommandId::InstancePromote, "instance promote", "NAME",
                 "End its recovery and open it for writing.", none},

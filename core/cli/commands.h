@@ -46,6 +46,8 @@ struct Run {
 
 [[nodiscard]] Result<Answer> planRestore(const Run& run);
 [[nodiscard]] Result<Answer> restore(const Run& run);
+[[nodiscard]] Result<Answer> extract(const Run& run);
+[[nodiscard]] Result<Answer> merge(const Run& run);
 [[nodiscard]] Result<Answer> instanceList(const Run& run);
 [[nodiscard]] Result<Answer> instancePromote(const Run& run);
 [[nodiscard]] Result<Answer> instanceResume(const Run& run);

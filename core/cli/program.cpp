@@ -193,6 +193,8 @@ Result<Answer> runCommandOf(const Run& run)
         {CommandId::WalRanges, walRanges},
         {CommandId::PlanRestore, planRestore},
         {CommandId::Restore, restore},
+        {CommandId::Extract, extract},
+        {CommandId::Merge, merge},
         {CommandId::InstanceList, instanceList},
         {CommandId::InstancePromote, instancePromote},
         {CommandId::InstanceResume, instanceResume},

@@ -160,8 +160,8 @@ Result<console::RestoreChoice> restoreChoice(const Arguments& arguments)
     console::RestoreChoice choice;
     choice.cluster = arguments.positional(0);
     if (choice.cluster.empty())
-        return invalid("'restore' needs CLUSTER, or --plan FILE",
-                       "Usage: salvorctl restore CLUSTER --to DIR [OPTION]...");
+        return invalid("'" + std::string(arguments.command().words) + "' needs CLUSTER",
+                       "See 'salvorctl help " + std::string(arguments.command().words) + "'.");
     SALVOR_TRY(choice.target, recoveryTarget(arguments));
     SALVOR_TRY(const std::string to, required(arguments, "--to"));
     SALVOR_TRY(choice.destination, absolutePath("--to", to));

@@ -112,6 +112,9 @@ public:
     [[nodiscard]] Result<postgres::InstanceStatus> resume(const std::string& name, JobContext& job);
     [[nodiscard]] Result<> stopInstance(const std::string& name, JobContext& job);
     [[nodiscard]] Result<> removeInstance(const std::string& name, JobContext& job);
+    /// Stops the copy in `destination` that was made since, also when the job was stopped.
+    [[nodiscard]] Result<> stopCopyIn(const Path& destination, Moment since,
+                                      const JobContext& job) const;
 
     // WAL. ----------------------------------------------------------------------------------
     [[nodiscard]] Result<repository::Repository::Pushed> archivePush(const std::string& cluster,
@@ -158,9 +161,6 @@ private:
     /// The name of the repository that has a cluster: of the configuration, else the first that
     /// knows it.
     [[nodiscard]] Result<std::string> repositoryOf(const std::string& cluster);
-    /// Stops the copy in `destination` that was made since, also when the job was stopped.
-    [[nodiscard]] Result<> stopCopyIn(const Path& destination, Moment since,
-                                      const JobContext& job) const;
     [[nodiscard]] Result<> examine(RestoreProof& proof, const std::string& script, JobContext& job);
     struct LocatedBackup {
         std::shared_ptr<repository::Repository> repository;

@@ -2,6 +2,7 @@
 
 #include "core/base/text.h"
 #include "core/postgres/connection_native.h"
+#include "core/postgres/copy_stream.h"
 #include "core/postgres/tar_reader.h"
 
 namespace salvor::postgres {
@@ -50,7 +51,7 @@ private:
     Result<std::pair<model::Lsn, model::TimelineId>> nextPosition();
     Result<> takeTablespaces();
     Result<> takeArchives();
-    Result<> copyOut(const std::function<Result<>(ByteView)>& take);
+    Result<> copyOut(const TakeCopy& take);
     Result<> takeMessage(ByteView message);
     Result<> beginArchive(const std::string& prefix);
     Result<> endArchive();
@@ -179,26 +180,12 @@ Result<> Run::takeManifestPart(ByteView part)
     return {};
 }
 
-/// Everything of one COPY, as it comes.
-Result<> Run::copyOut(const std::function<Result<>(ByteView)>& take)
+Result<> Run::copyOut(const TakeCopy& take)
 {
-    PGconn* connection = m_native.handle.get();
-    while (true) {
-        SALVOR_CHECK(m_job.proceed());
-        char* text = nullptr;
-        const int size = PQgetCopyData(connection, &text, 1);
-        if (size == 0) {
-            SALVOR_CHECK(waitForInput(m_native, 50ms));
-            continue;
-        }
-        if (size == -1)
-            return {};
-        if (size < 0)
-            return withWarnings(failResult(m_native, nullptr));
-        const std::unique_ptr<char, void (*)(void*)> owned(text, PQfreemem);
-        m_job.progress.add(static_cast<ByteCount>(size));
-        SALVOR_CHECK(take(asBytes(std::string_view(text, static_cast<std::size_t>(size)))));
-    }
+    auto taken = takeCopyData(m_native, take, m_job);
+    if (!taken.ok())
+        return withWarnings(std::move(taken).error());
+    return {};
 }
 
 /// A message of the one stream that servers from 15 on send.

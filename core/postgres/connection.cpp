@@ -312,7 +312,7 @@ ErrorCode codeOfSqlState(std::string_view sqlState) noexcept
         std::string_view prefix;
         ErrorCode code;
     };
-    static constexpr std::array<Meaning, 22> meanings{{
+    static constexpr std::array<Meaning, 23> meanings{{
         {"42501", ErrorCode::Denied},        {"28", ErrorCode::Denied},
         {"57P03", ErrorCode::NotReady},      {"55", ErrorCode::NotReady},
         {"53300", ErrorCode::NotReady},      {"53100", ErrorCode::NoSpace},
@@ -322,8 +322,9 @@ ErrorCode codeOfSqlState(std::string_view sqlState) noexcept
         {"XX002", ErrorCode::Corrupt},       {"3D000", ErrorCode::NotFound},
         {"42704", ErrorCode::NotFound},      {"42P01", ErrorCode::NotFound},
         {"42883", ErrorCode::NotFound},      {"58P01", ErrorCode::NotFound},
-        {"42710", ErrorCode::AlreadyExists}, {"0A000", ErrorCode::Incompatible},
-        {"22", ErrorCode::InvalidInput},     {"42", ErrorCode::InvalidInput},
+        {"42710", ErrorCode::AlreadyExists}, {"42P07", ErrorCode::AlreadyExists},
+        {"0A000", ErrorCode::Incompatible},  {"22", ErrorCode::InvalidInput},
+        {"42", ErrorCode::InvalidInput},
     }};
     for (const Meaning& meaning : meanings)
         if (sqlState.substr(0, meaning.prefix.size()) == meaning.prefix)
@@ -392,6 +393,12 @@ Result<> waitForResult(Connection::Native& native, const std::stop_token& stop)
         SALVOR_CHECK(waitForInput(native, 50ms));
     }
     return {};
+}
+
+Result<bool> holdsPassword(const std::string& conninfo)
+{
+    SALVOR_TRY(const Options options, parseConninfo(conninfo));
+    return !optionOf(options, "password").empty() || !optionOf(options, "sslpassword").empty();
 }
 
 Connection::Connection(std::unique_ptr<Native> native)

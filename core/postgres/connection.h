@@ -58,6 +58,9 @@ private:
     std::unique_ptr<Native> m_native;
 };
 
+/// True if a connection string carries a password. Errors: InvalidInput when it is none.
+[[nodiscard]] Result<bool> holdsPassword(const std::string& conninfo);
+
 /// System identifier, major version and WAL segment size, asked of the server (pg_control_system(),
 /// wal_segment_size). Errors: Denied with the missing grant in the hint.
 [[nodiscard]] Result<model::ClusterIdentity> identityOf(Connection& connection);

@@ -1,7 +1,7 @@
 #include "core/postgres/instance.h"
 
 #include "core/base/text.h"
-#include "core/postgres/connection.h"
+#include "core/postgres/instance_connection.h"
 #include "core/postgres/instance_files.h"
 
 #include <algorithm>
@@ -20,21 +20,6 @@ constexpr std::chrono::milliseconds laterLooksEvery = 1s;
 /// A server that lives and recovers says so at its socket; one that says nothing for so long cannot
 /// be reached.
 constexpr auto silenceLimit = 1min;
-
-std::string connectionValue(const std::string& text)
-{
-    std::string quoted = "'";
-    for (const char c : text)
-        quoted += c == '\'' || c == '\\' ? std::string("\\") + c : std::string(1, c);
-    return quoted + "'";
-}
-
-std::string connectionTo(const Instance& instance, const std::string& database)
-{
-    return "host=" + connectionValue(instance.socketDirectory.native())
-           + " port=" + std::to_string(instance.port) + " dbname=" + connectionValue(database)
-           + " user=" + connectionValue(instance.role) + " connect_timeout=10";
-}
 
 /// The shell that pg_ctl starts the server with sees one word.
 std::string shellQuoted(const std::string& text)
@@ -55,34 +40,6 @@ std::string commandLineOf(const Settings& fence)
         text.append(text.empty() ? "-c " : " -c ")
             .append(shellQuoted(std::string(name).append("=").append(value)));
     return text;
-}
-
-Result<Connection> connect(const Instance& instance, const std::stop_token& stop)
-{
-    auto connection = Connection::open(connectionString(instance), Connection::Kind::Normal, stop);
-    // Somebody may have dropped the database "postgres".
-    if (!connection.ok() && connection.error().code == ErrorCode::NotFound)
-        return Connection::open(connectionTo(instance, "template1"), Connection::Kind::Normal,
-                                stop);
-    return connection;
-}
-
-/// Whoever answers must be the copy, and not a server that came to the same socket before.
-Result<> prove(Connection& connection, const Instance& instance)
-{
-    SALVOR_TRY(const std::string directory, connection.value("SHOW data_directory"));
-    SALVOR_TRY(const std::string port, connection.value("SHOW port"));
-    SALVOR_TRY(const model::ClusterIdentity identity, identityOf(connection));
-    std::error_code failed;
-    if (!std::filesystem::equivalent(directory, instance.dataDirectory, failed)
-        || port != std::to_string(instance.port)
-        || identity.systemIdentifier != instance.systemIdentifier)
-        return fail(ErrorCode::NotReady,
-                    "the server that answers in " + quoted(instance.socketDirectory)
-                        + " is not the copy '" + instance.name + "': it runs on '" + directory
-                        + "', port " + port + ", identifier "
-                        + std::to_string(identity.systemIdentifier));
-    return {};
 }
 
 std::string statusQuery(int majorVersion)
@@ -277,11 +234,6 @@ Result<> reach(const Instance& instance, Watch& watch)
 }
 
 } // namespace
-
-std::string connectionString(const Instance& instance)
-{
-    return connectionTo(instance, "postgres");
-}
 
 Result<InstanceStatus> startInstance(const Instance& instance, const Settings& fence,
                                      JobContext& job)

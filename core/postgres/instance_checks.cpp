@@ -1,18 +1,12 @@
 #include "core/postgres/instance_checks.h"
 
-#include "core/base/text.h"
 #include "core/postgres/connection.h"
-#include "core/postgres/instance_files.h"
-
-#include <algorithm>
+#include "core/postgres/instance_tools.h"
 
 namespace salvor::postgres {
 
 namespace {
 
-/// Large clusters are read for hours.
-constexpr std::chrono::hours longest{24 * 7};
-constexpr std::size_t findingsKept = 1000;
 constexpr std::size_t mostOutput = std::size_t{64} << 20U; ///< What runCommand() keeps.
 
 constexpr const char* checkIndexes = R"(
@@ -39,66 +33,14 @@ $check$;
 SELECT what FROM salvor_findings;
 )";
 
-Result<CommandResult> runTool(const Instance& instance, const std::string& name,
-                              std::vector<std::string> arguments, std::string input,
-                              const JobContext& job)
-{
-    SALVOR_TRY(const SystemUser owner, ownerOf(instance));
-    Command command;
-    // What a person's shell says of another server would come before PGHOST, or beside it.
-    for (const char* word : {"env", "-u", "PGSERVICE", "-u", "PGSERVICEFILE", "-u", "PGSYSCONFDIR",
-                             "-u", "PGHOSTADDR", "-u", "PGTARGETSESSIONATTRS", "-u", "PGDATABASE"})
-        command.argv.emplace_back(word);
-    command.argv.push_back((instance.programs / name).native());
-    command.argv.insert(command.argv.end(), std::make_move_iterator(arguments.begin()),
-                        std::make_move_iterator(arguments.end()));
-    command.environment = {{"LC_ALL", "C"},
-                           {"PGHOST", instance.socketDirectory.native()},
-                           {"PGPORT", std::to_string(instance.port)},
-                           {"PGUSER", instance.role},
-                           {"PGCONNECT_TIMEOUT", "10"},
-                           // Event triggers of the original do not see what is done here.
-                           {"PGOPTIONS", "-c session_replication_role=replica"}};
-    command.input = std::move(input);
-    command.directory = instance.configDirectory;
-    command.user = owner;
-    command.timeout = longest;
-    return runCommand(command, job.stop);
-}
-
-std::vector<std::string> linesOf(std::string_view text)
-{
-    std::vector<std::string> lines;
-    while (!text.empty() && lines.size() < findingsKept) {
-        const std::size_t end = text.find('\n');
-        const std::string_view line = trim(text.substr(0, end));
-        text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
-        if (!line.empty())
-            lines.emplace_back(line);
-    }
-    return lines;
-}
-
-std::string joined(const std::vector<std::string>& lines)
-{
-    std::string text;
-    for (const std::string& line : lines)
-        text += (text.empty() ? "" : "; ") + line;
-    return text;
-}
-
-Error failTool(const std::string& name, const CommandResult& ended)
-{
-    return fail(ErrorCode::NotReady, "'" + name + "' ended with " + std::to_string(ended.status)
-                                         + ": " + joined(linesOf(ended.errors)));
-}
-
 Result<CommandResult> runScript(const Instance& instance, const std::string& database,
                                 const std::string& script, const JobContext& job)
 {
     return runTool(
-        instance, "psql",
-        {"-X", "-q", "-A", "-t", "-P", "null=f", "-v", "ON_ERROR_STOP=1", "-d", database}, script,
+        instance,
+        {"psql",
+         {"-X", "-q", "-A", "-t", "-P", "null=f", "-v", "ON_ERROR_STOP=1", "-d", database},
+         script},
         job);
 }
 
@@ -124,7 +66,7 @@ Result<CheckFindings> checkIndexesOfEach(const Instance& instance, const JobCont
         SALVOR_TRY(const auto ended, runScript(instance, database, checkIndexes, job));
         if (ended.status != 0)
             return failTool("psql", ended).in("database '" + database + "'");
-        for (const std::string& line : linesOf(ended.output)) {
+        for (const std::string& line : toolLines(ended.output)) {
             std::string& finding = findings.emplace_back("database '");
             finding += database;
             finding += "': ";
@@ -142,13 +84,13 @@ Result<CheckFindings> checkStructure(const Instance& instance, JobContext& job)
     if (instance.majorVersion < 14)
         return checkIndexesOfEach(instance, job);
     constexpr int foundCorruption = 2;
-    SALVOR_TRY(const auto ended,
-               runTool(instance, "pg_amcheck", {"--all", "--install-missing", "--heapallindexed"},
-                       {}, job));
+    SALVOR_TRY(
+        const auto ended,
+        runTool(instance, {"pg_amcheck", {"--all", "--install-missing", "--heapallindexed"}}, job));
     if (ended.status == foundCorruption) {
-        auto found = linesOf(ended.output);
+        auto found = toolLines(ended.output);
         if (found.empty())
-            found.push_back("pg_amcheck found corruption: " + joined(linesOf(ended.errors)));
+            found.push_back("pg_amcheck found corruption: " + toolErrors(ended));
         return found;
     }
     if (ended.status != 0)
@@ -160,12 +102,12 @@ Result<CheckFindings> checkPageChecksums(const Instance& instance, JobContext& j
 {
     job.phase("check page checksums", 0);
     SALVOR_TRY(const auto ended,
-               runTool(instance, "pg_checksums", {"--check", "-D", instance.dataDirectory.native()},
-                       {}, job));
+               runTool(instance,
+                       {"pg_checksums", {"--check", "-D", instance.dataDirectory.native()}}, job));
     if (ended.status == 0)
         return CheckFindings();
     CheckFindings findings;
-    for (const std::string& line : linesOf(ended.errors))
+    for (const std::string& line : toolLines(ended.errors))
         if (line.find("checksum verification failed") != std::string::npos)
             findings.push_back(line);
     if (findings.empty())
@@ -185,11 +127,11 @@ Result<CheckFindings> runValidation(const Instance& instance, const std::string&
     CheckFindings findings;
     const std::string output = "\n" + ended.output;
     for (std::size_t at = output.find("\nf\n");
-         at != std::string::npos && findings.size() < findingsKept;
+         at != std::string::npos && findings.size() < mostToolLines;
          at = output.find("\nf\n", at + 2))
         findings.emplace_back("a validation query answered f (false) or NULL");
     if (ended.status == scriptFailed)
-        findings.push_back("a validation query failed: " + joined(linesOf(ended.errors)));
+        findings.push_back("a validation query failed: " + toolErrors(ended));
     else if (ended.status != 0)
         return failTool("psql", ended);
     return findings;
