@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
@@ -138,6 +139,20 @@ Result<std::string> readTextFile(const Path& path, ByteCount limit)
 {
     SALVOR_TRY(const Bytes content, readFile(path, limit));
     return std::string(asText(content));
+}
+
+int moveIfAbsent(const Path& from, const Path& to) noexcept
+{
+    // NFS and some others know only link(), FAT only the other one.
+    constexpr unsigned int noReplace = 1; // RENAME_NOREPLACE of linux/fs.h.
+    if (::syscall(SYS_renameat2, AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), noReplace) == 0)
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS)
+        return errno;
+    if (::link(from.c_str(), to.c_str()) != 0)
+        return errno;
+    ::unlink(from.c_str());
+    return 0;
 }
 
 Result<> syncDirectory(const Path& directory)

@@ -65,6 +65,9 @@ enum class IfExists { Replace, Fail };
 [[nodiscard]] Result<> writeFileDurably(const Path& path, ByteView content,
                                         IfExists ifExists = IfExists::Replace, mode_t mode = 0600);
 
+/// Renames without ever replacing, also where there are no hard links. Gives errno: 0, EEXIST, ...
+[[nodiscard]] int moveIfAbsent(const Path& from, const Path& to) noexcept;
+
 /// Makes what was created, renamed or removed in a folder survive a power loss.
 [[nodiscard]] Result<> syncDirectory(const Path& directory);
 /// Makes everything written to the file system that holds `path` survive a power loss.

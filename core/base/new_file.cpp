@@ -63,20 +63,20 @@ Result<> NewFile::flush()
     return {};
 }
 
-/// IfExists::Fail goes through link(), which never replaces.
 Result<> NewFile::finish(IfExists ifExists, mode_t mode)
 {
     if (::fchmod(m_file.get(), mode) != 0)
         return failErrno(errno, "cannot set the mode");
     if (::fsync(m_file.get()) != 0)
         return failErrno(errno, "cannot flush");
-    if (ifExists == IfExists::Replace) {
-        if (::rename(m_temporary.c_str(), m_path.c_str()) != 0)
-            return failErrno(errno, "cannot rename to " + quoted(m_path));
-        m_temporary.clear();
-    } else if (::link(m_temporary.c_str(), m_path.c_str()) != 0) {
-        return failErrno(errno, "cannot create " + quoted(m_path));
-    }
+    int errorNumber = 0;
+    if (ifExists == IfExists::Fail)
+        errorNumber = moveIfAbsent(m_temporary, m_path);
+    else if (::rename(m_temporary.c_str(), m_path.c_str()) != 0)
+        errorNumber = errno;
+    if (errorNumber != 0)
+        return failErrno(errorNumber, "cannot create " + quoted(m_path));
+    m_temporary.clear();
     return {};
 }
 
@@ -84,8 +84,6 @@ Result<> NewFile::commit(IfExists ifExists, mode_t mode)
 {
     SALVOR_CHECK(flush());
     SALVOR_CHECK(finish(ifExists, mode).in("write " + quoted(m_path)));
-    if (!m_temporary.empty())
-        ::unlink(std::exchange(m_temporary, {}).c_str());
     return syncDirectory(parentOf(m_path));
 }
 

@@ -107,7 +107,7 @@ constexpr std::array extractOptions = {
     OptionSpec{"--into", Text, "CONNINFO", "Make them anew in this database, in --schema."},
     OptionSpec{"--schema", Text, "NAME", "With --into; made when it is not there."},
     OptionSpec{"--copy", Text, "NAME", "From this started copy, instead of a new one in --to."},
-    OptionSpec{"--keep", Flag, "", "Leave the copy in --to, stopped."},
+    OptionSpec{"--keep", Flag, "", "Let the copy in --to run on, for more."},
     OptionSpec{"--to", Text, "DIR", "Where the copy is made for it; removed afterwards."},
     latestOption,
     immediateOption,

@@ -109,6 +109,8 @@ std::string mergeText(const postgres::MergeReport& report)
                        + std::to_string(report.missing) + " missing\n";
     for (const std::string& column : report.withoutValue)
         text += "column " + printable(column) + " was not recovered: it gets its default\n";
+    for (const std::string& column : report.retyped)
+        text += "column " + printable(column) + " has another type now: its values are converted\n";
     for (const std::string& column : report.unused)
         text += "column " + printable(column) + " is not in the table any more: left out\n";
     return text;
@@ -138,7 +140,7 @@ Result<Answer> extract(const Run& run)
     if (done.made && done.made->lastCommitAt)
         answer.message += ", as of " + exactTimeText(*done.made->lastCommitAt);
     if (done.kept)
-        answer.message += "; the copy '" + done.made->instance + "' is kept, stopped";
+        answer.message += "; the copy '" + done.made->instance + "' runs on";
     return answer;
 }
 
@@ -162,8 +164,8 @@ Result<Answer> merge(const Run& run)
                          : countText(report.inserted, "row was", "rows were") + " put back";
     if (!request.isDryRun && report.inserted < report.missing)
         run.job.events.warning(countText(report.missing - report.inserted, "row", "rows")
-                               + " could not be put back: another row has a value that must be "
-                                 "unique.");
+                               + " did not come to stay: another row has a value that must be "
+                                 "unique, or a trigger refused or moved them.");
     return answer;
 }
 

@@ -7,7 +7,9 @@
 #include "core/postgres/table_copy.h"
 
 #include <algorithm>
+#include <regex>
 #include <set>
+#include <unistd.h>
 
 namespace salvor::console {
 
@@ -43,6 +45,34 @@ std::string fileNameOf(const TableShape& table)
     return name;
 }
 
+/// What the new tables need of the server they go to.
+Result<> checkLive(Connection& live, const std::string& schema)
+{
+    SALVOR_TRY(
+        const auto rows,
+        live.query("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool, "
+                   "coalesce((SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace "
+                   "WHERE nspname = $1), has_database_privilege(current_database(), 'CREATE')), "
+                   "current_setting('wal_level') = 'logical' AND EXISTS (SELECT FROM "
+                   "pg_publication WHERE puballtables)",
+                   {schema}));
+    const auto says = [&](std::size_t column) { return rows.at(0).at(column) == "t"; };
+    if (says(0))
+        return fail(ErrorCode::NotReady, "the server that the tables are to go to takes no writes",
+                    "Name its primary.");
+    if (!says(1))
+        return fail(ErrorCode::Denied,
+                    "this role may not create schema '" + schema + "' or a table in it",
+                    "GRANT CREATE ON DATABASE, or name a schema where it may.");
+    if (says(2))
+        return fail(
+            ErrorCode::NotReady,
+            "a publication FOR ALL TABLES would send the new tables to subscribers that do not "
+            "have them, which stops their replication",
+            "Take the tables out as CSV or as a dump, or into another database.");
+    return {};
+}
+
 /// What can be known to fail is said before the restore, which may take hours.
 Result<> checkDestination(const ExtractChoice& choice, const JobContext& job)
 {
@@ -58,13 +88,7 @@ Result<> checkDestination(const ExtractChoice& choice, const JobContext& job)
         return createDirectories(choice.csvFolder);
     SALVOR_CHECK(checkConnectionString(choice.into));
     SALVOR_TRY(Connection live, Connection::open(choice.into, Connection::Kind::Normal, job.stop));
-    SALVOR_TRY(const std::string readOnly,
-               live.value("SELECT pg_is_in_recovery() OR "
-                          "current_setting('transaction_read_only')::bool"));
-    if (readOnly == "t")
-        return fail(ErrorCode::NotReady, "the server that the tables are to go to takes no writes",
-                    "Name its primary.");
-    return {};
+    return checkLive(live, choice.schema);
 }
 
 /// Names must differ where they are put: schemas fall away.
@@ -77,7 +101,10 @@ Result<> checkNames(const std::vector<TableShape>& tables, const ExtractChoice& 
                         table.qualified()
                             + " is a materialized view: a dump holds its query, and no rows",
                         "Take it out as CSV, or into a schema.");
-        if (!names.insert(choice.into.empty() ? table.qualified() : table.name).second)
+        const std::string name = !choice.into.empty()       ? table.name
+                                 : choice.csvFolder.empty() ? table.qualified()
+                                                            : fileNameOf(table);
+        if (!names.insert(name).second)
             return fail(ErrorCode::InvalidInput,
                         table.qualified() + " would come to lie where another table lies",
                         "Take it out by a command of its own.");
@@ -120,9 +147,30 @@ Result<std::vector<ExtractedTable>> writeCsv(const Source& source, JobContext& j
         files.push_back(std::move(file));
         written.push_back({table.qualified(), rows, path.native()});
     }
-    for (NewFile& file : files)
-        SALVOR_CHECK(file.commit(IfExists::Fail));
+    for (std::size_t i = 0; i < files.size(); ++i) {
+        auto named = files[i].commit(IfExists::Fail);
+        if (named.ok())
+            continue;
+        for (std::size_t before = 0; before < i; ++before)
+            ::unlink(written[before].place.c_str());
+        return std::move(named).error();
+    }
     return written;
+}
+
+/// Entries with rows in a list of pg_restore: "215; 0 16385 TABLE DATA public orders owner".
+std::ptrdiff_t countData(std::string_view list)
+{
+    static const std::regex entry("^\\d+; \\d+ \\d+ TABLE DATA ");
+    std::ptrdiff_t found = 0;
+    while (!list.empty()) {
+        const std::size_t end = std::min(list.find('\n'), list.size() - 1);
+        const std::string line(list.substr(0, end));
+        if (std::regex_search(line, entry))
+            ++found;
+        list.remove_prefix(end + 1);
+    }
+    return found;
 }
 
 /// Reads the whole dump back. Errors: Corrupt when a table is not in it with its rows.
@@ -135,10 +183,7 @@ Result<> checkDump(const Source& source, const Path& dump, const JobContext& job
     SALVOR_CHECK(runChecked(read, job.stop).in("read the dump back"));
     read.argv = {program, "--list", dump.native()};
     SALVOR_TRY(const std::string list, runChecked(read, job.stop));
-    const auto lines = postgres::toolLines(list);
-    const auto found = std::count_if(lines.begin(), lines.end(), [](const std::string& line) {
-        return line.find(" TABLE DATA ") != std::string::npos;
-    });
+    const std::ptrdiff_t found = countData(list);
     std::ptrdiff_t wanted = 0;
     for (const TableShape& table : source.tables)
         wanted += table.filledParts;
@@ -153,7 +198,10 @@ Result<std::vector<ExtractedTable>> writeDump(const Source& source, JobContext& 
 {
     const Path& path = source.choice.dumpFile;
     SALVOR_TRY(NewFile file, NewFile::create(path));
-    postgres::Tool tool{"pg_dump", {"--format=custom", "--strict-names"}, {}, &file.file()};
+    postgres::Tool tool{"pg_dump",
+                        {"--format=custom", "--strict-names", "--lock-wait-timeout=30000"},
+                        {},
+                        &file.file()};
     tool.arguments.push_back("--dbname=dbname="
                              + postgres::connectionValue(source.choice.database));
     for (const TableShape& table : source.tables)
@@ -180,6 +228,7 @@ Result<std::vector<ExtractedTable>> writeTables(const Source& source, JobContext
     SALVOR_TRY(Connection live,
                Connection::open(source.choice.into, Connection::Kind::Normal, job.stop));
     SALVOR_CHECK(live.query("BEGIN", {}, job.stop));
+    SALVOR_CHECK(postgres::setPlainText(live, job.stop));
     SALVOR_TRY(const auto there,
                live.query("SELECT 1 FROM pg_namespace WHERE nspname = $1", {schema}, job.stop));
     if (there.empty())
@@ -192,23 +241,32 @@ Result<std::vector<ExtractedTable>> writeTables(const Source& source, JobContext
         written.push_back({table.qualified(), rows,
                            postgres::quotedName(schema) + "." + postgres::quotedName(table.name)});
     }
-    // Until here nothing is there; an answer that does not come leaves it open, and is an error.
-    SALVOR_CHECK(live.query("COMMIT", {}, job.stop));
+    SALVOR_CHECK(postgres::commitTransaction(live));
     return written;
+}
+
+Result<> checkDatabase(const postgres::Instance& instance, const std::string& name,
+                       const std::stop_token& stop)
+{
+    SALVOR_TRY(Connection connection, postgres::connect(instance, stop));
+    SALVOR_CHECK(postgres::prove(connection, instance));
+    SALVOR_TRY(const auto there,
+               connection.query("SELECT 1 FROM pg_database WHERE datname = $1", {name}));
+    if (there.empty())
+        return fail(ErrorCode::NotFound, "there was no database '" + name + "' at that moment",
+                    "--database names the one the tables are in.");
+    return {};
 }
 
 Result<std::vector<ExtractedTable>> takeOut(const postgres::Instance& instance,
                                             const ExtractChoice& choice, JobContext& job)
 {
-    auto opened = postgres::connectTo(instance, choice.database, job.stop);
-    if (!opened.ok() && opened.error().code == ErrorCode::NotFound)
-        return fail(ErrorCode::NotFound,
-                    "there was no database '" + choice.database + "' at that moment",
-                    "--database names the one the tables are in.");
-    SALVOR_TRY(Connection connection, std::move(opened));
+    SALVOR_CHECK(checkDatabase(instance, choice.database, job.stop));
+    SALVOR_TRY(Connection connection, postgres::connectTo(instance, choice.database, job.stop));
     // A paused copy still holds the locks of what it was replaying.
     SALVOR_CHECK(connection.query("SET lock_timeout = '30s'"));
     SALVOR_CHECK(connection.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"));
+    SALVOR_CHECK(postgres::setPlainText(connection, job.stop));
     SALVOR_TRY(const auto tables, describe(connection, choice, job.stop));
     const Source source{instance, connection, tables, choice};
     job.phase("copy rows", sizeOf(tables));
@@ -227,14 +285,28 @@ Result<postgres::Instance> findCopy(const Console& console, const std::string& n
                 "'salvorctl instance list' has those of this machine.");
 }
 
-/// What is to be known of the copy that was left.
-Error withCopy(Error error, const Path& place, const Result<>& stopped)
+/// What was taken out is there already: a copy that cannot be removed does not change that.
+bool removeCopy(Console& console, const std::string& name, JobContext& job)
 {
+    const std::stop_source nobody;
+    JobContext ending{nobody.get_token(), job.progress, job.events};
+    auto removed = console.stopInstance(name, ending);
+    if (removed.ok())
+        removed = console.removeInstance(name, ending);
+    if (!removed.ok())
+        job.events.warning("The copy '" + name
+                           + "' could not be removed: " + removed.error().message + ".");
+    return removed.ok();
+}
+
+/// What is to be known of the copy that was left: it is good for another try.
+Error withCopy(Error error, const std::optional<model::RestoreOutcome>& made)
+{
+    if (!made)
+        return error;
     error.hint += error.hint.empty() ? "" : " ";
-    error.hint += "The copy is kept in " + quoted(place)
-                  + ", if it was made; 'salvorctl instance list' names it when it was started.";
-    if (!stopped.ok())
-        error.hint += " It may still run: " + stopped.error().message + ".";
+    error.hint += "The copy '" + made->instance + "' runs on: try again with --copy "
+                  + made->instance + ", or end it with 'salvorctl instance stop' and 'remove'.";
     return error;
 }
 
@@ -265,20 +337,20 @@ Result<Extraction> extractTables(Console& console, const ExtractChoice& choice, 
     restore.startOptions.start = true;
     SALVOR_TRY(const auto plan, console.planRestore(restore, job));
     const Moment began = systemClock().now();
-    const auto work = [&]() -> Result<> {
-        SALVOR_TRY(done.made, console.applyRestore(plan, job));
-        SALVOR_TRY(const auto copy, findCopy(console, done.made->instance));
-        SALVOR_TRY(done.tables, takeOut(copy, choice, job));
-        return {};
-    };
-    auto worked = work();
-    const auto stopped = console.stopCopyIn(restore.destination, began, job);
-    if (!worked.ok())
-        return withCopy(std::move(worked).error(), restore.destination, stopped);
-    SALVOR_CHECK(stopped);
-    done.kept = choice.keeps;
-    if (!done.kept)
-        SALVOR_CHECK(console.removeInstance(done.made->instance, job));
+    auto made = console.applyRestore(plan, job);
+    if (!made.ok()) {
+        const auto stopped = console.stopCopyIn(restore.destination, began, job);
+        if (!stopped.ok())
+            job.events.warning("The copy may still run: " + stopped.error().message + ".");
+        return std::move(made).error();
+    }
+    done.made = *std::move(made);
+    SALVOR_TRY(const auto copy, findCopy(console, done.made->instance));
+    auto tables = takeOut(copy, choice, job);
+    if (!tables.ok())
+        return withCopy(std::move(tables).error(), done.made);
+    done.tables = *std::move(tables);
+    done.kept = choice.keeps || !removeCopy(console, done.made->instance, job);
     return done;
 }
 

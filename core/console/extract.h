@@ -15,7 +15,7 @@ struct ExtractChoice {
     Path dumpFile;                   ///< Gets all of them in pg_dump's custom format.
     std::string into;                ///< A connection string: they are made anew there, ...
     std::string schema;              ///< ... in this schema.
-    bool keeps = false;              ///< Leave the copy that was made for it there, stopped.
+    bool keeps = false;              ///< Let the copy that was made for it run on.
 };
 
 struct ExtractedTable {
@@ -30,14 +30,15 @@ struct Extraction {
     std::vector<ExtractedTable> tables;
 };
 
-/// Restores the cluster into a new directory and starts it fenced, takes the tables out of it,
-/// counts them, and removes the copy. What is written appears whole or not at all: files under
-/// their names when all are written, tables by one transaction. Nothing that exists is written
-/// over.
+/// Restores the cluster into a new directory and starts it fenced, takes the tables out of it, and
+/// removes the copy (where that fails, a warning says so). What is written appears whole or not at
+/// all: files under their names when all are written, tables by one transaction. Nothing that
+/// exists is written over.
 ///
 /// Errors: those of a restore and of postgres::describeTable(); AlreadyExists for a file or table
 /// that
-///         is there. After an error the copy that was made is stopped, and kept.
+///         is there. When the restore succeeded and the rest did not, the copy runs on, for another
+///         try.
 [[nodiscard]] Result<Extraction> extractTables(Console& console, const ExtractChoice& choice,
                                                JobContext& job);
 

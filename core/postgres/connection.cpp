@@ -378,6 +378,35 @@ Result<bool> waitForInput(Connection::Native& native, std::chrono::milliseconds 
     return ready;
 }
 
+Result<> waitForRoom(Connection::Native& native, std::chrono::milliseconds limit)
+{
+    PGconn* connection = native.handle.get();
+    SALVOR_TRY(const bool ready, waitForSocket(PQsocket(connection), POLLIN | POLLOUT, limit));
+    if (ready && PQconsumeInput(connection) == 0) {
+        native.lost = true;
+        return failResult(native, nullptr);
+    }
+    return {};
+}
+
+Result<> commitTransaction(Connection& connection)
+{
+    Connection::Native& native = connection.native();
+    const ResultHandle result(PQexec(native.handle.get(), "COMMIT"));
+    const std::string_view tag = PQcmdStatus(result.get());
+    if (PQresultStatus(result.get()) == PGRES_COMMAND_OK && tag == "COMMIT")
+        return {};
+    Error error = failResult(native, result.get());
+    if (tag == "ROLLBACK") {
+        error.message = "the server undid the transaction instead of committing it";
+    } else if (error.code == ErrorCode::Unavailable) {
+        error.message =
+            "no answer came to COMMIT, so it is not known whether it counts: " + error.message;
+        error.hint = "Look into the database before you try again.";
+    }
+    return error;
+}
+
 Result<> waitForResult(Connection::Native& native, const std::stop_token& stop)
 {
     std::optional<Clock::time_point> giveUp;

@@ -61,6 +61,10 @@ private:
 /// True if a connection string carries a password. Errors: InvalidInput when it is none.
 [[nodiscard]] Result<bool> holdsPassword(const std::string& conninfo);
 
+/// Ends the transaction of a session so that it counts. A stop request does not hurry it.
+/// Errors: Unavailable when no answer came, so that nobody knows; those of deferred constraints.
+[[nodiscard]] Result<> commitTransaction(Connection& connection);
+
 /// System identifier, major version and WAL segment size, asked of the server (pg_control_system(),
 /// wal_segment_size). Errors: Denied with the missing grant in the hint.
 [[nodiscard]] Result<model::ClusterIdentity> identityOf(Connection& connection);

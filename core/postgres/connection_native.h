@@ -45,6 +45,9 @@ struct Connection::Native {
 [[nodiscard]] Result<bool> waitForInput(Connection::Native& native,
                                         std::chrono::milliseconds limit);
 
+/// Waits at most `limit` until more can be sent; takes what comes meanwhile.
+[[nodiscard]] Result<> waitForRoom(Connection::Native& native, std::chrono::milliseconds limit);
+
 /// Asks the server to cancel what it does for this connection; errors do not matter.
 void requestCancel(Connection::Native& native);
 

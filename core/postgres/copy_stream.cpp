@@ -9,6 +9,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr std::size_t bufferSize = std::size_t{1} << 16U;
+
 /// Sends a statement and waits for its first answer.
 Result<> begin(Connection::Native& native, const std::string& sql, ExecStatusType expected,
                const std::stop_token& stop)
@@ -83,13 +85,17 @@ Result<CopyIn> CopyIn::begin(Connection& into, const std::string& sql, const std
 Result<> CopyIn::flush()
 {
     PGconn* connection = m_native->handle.get();
+    if (!m_buffer.empty()
+        && PQputCopyData(connection, m_buffer.data(), static_cast<int>(m_buffer.size())) <= 0)
+        return failResult(*m_native, nullptr);
+    m_buffer.clear();
     int rest = PQflush(connection);
     while (rest > 0) {
         if (m_stop.stop_requested()) {
             m_native->lost = true;
             return fail(ErrorCode::Cancelled, "stopped on request");
         }
-        SALVOR_CHECK(waitForInput(*m_native, 50ms));
+        SALVOR_CHECK(waitForRoom(*m_native, 50ms));
         rest = PQflush(connection);
     }
     if (rest < 0)
@@ -99,15 +105,14 @@ Result<> CopyIn::flush()
 
 Result<> CopyIn::put(ByteView bytes)
 {
-    const std::string_view text = asText(bytes);
-    if (PQputCopyData(m_native->handle.get(), text.data(), static_cast<int>(text.size())) < 0)
-        return failResult(*m_native, nullptr);
-    return flush();
+    m_buffer += asText(bytes);
+    return m_buffer.size() < bufferSize ? Result<>() : flush();
 }
 
 Result<std::uint64_t> CopyIn::end()
 {
-    if (PQputCopyEnd(m_native->handle.get(), nullptr) < 0)
+    SALVOR_CHECK(flush());
+    if (PQputCopyEnd(m_native->handle.get(), nullptr) <= 0)
         return failResult(*m_native, nullptr);
     SALVOR_CHECK(flush());
     auto rows = rowsOf(*m_native, m_stop);

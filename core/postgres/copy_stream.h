@@ -39,6 +39,7 @@ private:
 
     Connection::Native* m_native;
     std::stop_token m_stop;
+    std::string m_buffer; ///< Rows are small; libpq makes a message of each call.
 };
 
 } // namespace salvor::postgres

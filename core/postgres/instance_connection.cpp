@@ -4,11 +4,22 @@ namespace salvor::postgres {
 
 namespace {
 
+/// What a database or a role of the original sets for its sessions stays out of the fence.
+std::string optionsOf(const Instance& instance)
+{
+    std::string options = "-c session_replication_role=replica -c session_preload_libraries= "
+                          "-c local_preload_libraries=";
+    if (instance.majorVersion >= 17)
+        options += " -c event_triggers=off";
+    return options;
+}
+
 std::string connectionTo(const Instance& instance, const std::string& database)
 {
     return "host=" + connectionValue(instance.socketDirectory.native())
            + " port=" + std::to_string(instance.port) + " dbname=" + connectionValue(database)
-           + " user=" + connectionValue(instance.role) + " connect_timeout=10";
+           + " user=" + connectionValue(instance.role)
+           + " connect_timeout=10 options=" + connectionValue(optionsOf(instance));
 }
 
 } // namespace

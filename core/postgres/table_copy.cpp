@@ -56,6 +56,7 @@ Result<std::string> findTable(Connection& connection, const std::string& name, T
     if (kind != "r" && kind != "p" && kind != "m" && kind != "f")
         return refused(name, "is no table: it has no rows of its own", "Name the tables it is of.");
     table.isView = kind == "m";
+    table.isPartitioned = kind == "p";
     return text(rows[0], 0);
 }
 
@@ -79,19 +80,6 @@ Result<> checkParts(Connection& connection, const std::string& oid, TableShape& 
     return {};
 }
 
-/// The settings that decide how values are written: on both sides alike, and exact.
-Result<> setPlainText(Connection& connection, const std::stop_token& stop)
-{
-    SALVOR_CHECK(connection.query("SELECT set_config('DateStyle', 'ISO, YMD', false), "
-                                  "set_config('IntervalStyle', 'postgres', false), "
-                                  "set_config('extra_float_digits', '3', false), "
-                                  "set_config('bytea_output', 'hex', false), "
-                                  "set_config('xmloption', 'content', false), "
-                                  "set_config('row_security', 'off', false)",
-                                  {}, stop));
-    return {};
-}
-
 std::string createStatement(const TableShape& table, const std::string& place)
 {
     std::string columns;
@@ -102,6 +90,22 @@ std::string createStatement(const TableShape& table, const std::string& place)
 }
 
 } // namespace
+
+Result<> setPlainText(Connection& connection, const std::stop_token& stop)
+{
+    // SQL_ASCII converts nothing and knows no encoding: its bytes go as they are.
+    SALVOR_CHECK(connection.query(
+        "SELECT set_config('DateStyle', 'ISO, YMD', true), set_config('IntervalStyle', 'postgres', "
+        "true), "
+        "set_config('extra_float_digits', '3', true), set_config('bytea_output', 'hex', true), "
+        "set_config('xmloption', 'content', true), set_config('lc_monetary', 'C', true), "
+        "set_config('array_nulls', 'on', true), set_config('quote_all_identifiers', 'on', true), "
+        "set_config('row_security', 'off', true), set_config('client_encoding', CASE "
+        "current_setting('server_encoding') WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END, "
+        "true)",
+        {}, stop));
+    return {};
+}
 
 std::string quotedName(const std::string& name)
 {
@@ -120,9 +124,9 @@ Result<TableShape> describeTable(Connection& connection, const std::string& name
                                  const std::stop_token& stop)
 {
     TableShape table;
-    SALVOR_CHECK(connection.query("SELECT set_config('search_path', 'public', false)", {}, stop));
+    SALVOR_CHECK(connection.query("SELECT set_config('search_path', 'public', true)", {}, stop));
     SALVOR_TRY(const std::string oid, findTable(connection, name, table, stop).in("table"));
-    SALVOR_CHECK(connection.query("SELECT set_config('search_path', '', false)", {}, stop));
+    SALVOR_CHECK(connection.query("SELECT set_config('search_path', '', true)", {}, stop));
     SALVOR_CHECK(checkParts(connection, oid, table, stop));
     SALVOR_TRY(const auto columns, connection.query(columnsOf, {oid}, stop));
     for (const Row& column : columns)
@@ -136,7 +140,6 @@ Result<TableShape> describeTable(Connection& connection, const std::string& name
 Result<std::uint64_t> copyRows(Connection& from, const TableShape& table, RowFormat format,
                                const TakeCopy& take, JobContext& job)
 {
-    SALVOR_CHECK(setPlainText(from, job.stop));
     const std::string rows = "COPY (SELECT * FROM " + table.qualified() + ") TO STDOUT";
     return copyOut(from, rows + (format == RowFormat::Csv ? " (FORMAT csv, HEADER)" : ""), take,
                    job);
@@ -146,14 +149,14 @@ Result<std::uint64_t> copyTable(Connection& from, const TableShape& table, Conne
                                 const std::string& schema, JobContext& job)
 {
     const std::string place = quotedName(schema) + "." + quotedName(table.name);
-    SALVOR_CHECK(setPlainText(into, job.stop));
     SALVOR_CHECK(into.query(createStatement(table, place), {}, job.stop));
     SALVOR_TRY(auto copy, CopyIn::begin(into, "COPY " + place + " FROM STDIN", job.stop));
     SALVOR_TRY(const std::uint64_t sent,
                copyRows(
                    from, table, RowFormat::Text, [&](ByteView row) { return copy.put(row); }, job));
     SALVOR_TRY(const std::uint64_t taken, copy.end());
-    if (!table.primaryKey.empty())
+    // With children a key of the parent need not hold.
+    if (!table.primaryKey.empty() && (table.isPartitioned || table.filledParts == 1))
         SALVOR_CHECK(into.query("ALTER TABLE " + place + " ADD " + table.primaryKey, {}, job.stop));
     SALVOR_TRY(const std::string counted,
                into.value("SELECT count(*) FROM " + place, {}, job.stop));

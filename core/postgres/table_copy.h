@@ -23,16 +23,21 @@ struct TableShape {
     std::vector<Column> columns;
     std::vector<std::string> parts; ///< Itself, partitions and children, as SQL writes them.
     std::ptrdiff_t filledParts = 0; ///< Those that have rows of their own.
-    bool isView = false;            ///< A materialized view.
-    std::string primaryKey;         ///< "PRIMARY KEY (id)", or empty.
-    ByteCount size = 0; ///< On disk, with its parts and out-of-line values, without indexes.
+    bool isPartitioned = false;
+    bool isView = false;    ///< A materialized view.
+    std::string primaryKey; ///< "PRIMARY KEY (id)", or empty.
+    ByteCount size = 0;     ///< On disk, with its parts and out-of-line values, without indexes.
 
     /// "schema"."name".
     [[nodiscard]] std::string qualified() const;
 };
 
-/// `name` as SQL takes it: orders, sales.orders, "Odd Name". Afterwards the session has no search
-/// path, so that every type comes with its schema.
+/// Until the transaction ends: values are written alike and exactly on both sides of a copy, and
+/// row level security is an error instead of rows that are left out.
+[[nodiscard]] Result<> setPlainText(Connection& connection, const std::stop_token& stop);
+
+/// `name` as SQL takes it: orders, sales.orders, "Odd Name". In a transaction, which
+/// afterwards has no search path, so that every type comes with its schema.
 ///
 /// Errors: NotFound; InvalidInput for what holds no rows of its own (a view), lies in another
 /// server
@@ -51,9 +56,9 @@ enum class RowFormat {
                                              RowFormat format, const TakeCopy& take,
                                              JobContext& job);
 
-/// Makes the table in `schema` of another server's database, with its rows and then its primary
-/// key, and counts the rows there. One transaction, which the caller begins and ends; the schema is
-/// there.
+/// Makes the table in `schema` of another server's database, which is there, with its rows and then
+/// its primary key, and counts the rows. In a transaction on each side, after setPlainText(). A
+/// table with children gets no key: theirs may repeat it.
 ///
 /// Errors: AlreadyExists when a table of that name is there; NotFound for a type that is not;
 ///         Corrupt when the rows counted are not the rows sent.

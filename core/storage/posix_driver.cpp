@@ -6,7 +6,6 @@
 #include <dirent.h>
 #include <sys/fsuid.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <system_error>
 #include <unistd.h>
 
@@ -74,20 +73,6 @@ public:
 private:
     bool m_isOther = false;
 };
-
-/// Moves without ever replacing. NFS and some others know only link(), FAT only the other one.
-int moveIfAbsent(const std::string& from, const Path& to)
-{
-    constexpr unsigned int noReplace = 1; // RENAME_NOREPLACE of linux/fs.h.
-    if (::syscall(SYS_renameat2, AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), noReplace) == 0)
-        return 0;
-    if (errno != EINVAL && errno != ENOSYS)
-        return errno;
-    if (::link(from.c_str(), to.c_str()) != 0)
-        return errno;
-    ::unlink(from.c_str());
-    return 0;
-}
 
 class PosixReadStream final : public ReadStream {
 public:
@@ -252,21 +237,53 @@ PosixDriver::PosixDriver(const Path& root)
     static_cast<void>(checkRoot());
 }
 
+bool PosixDriver::FolderMark::isSame(const FolderMark& other) const noexcept
+{
+    return number == other.number && (madeAt == 0 || other.madeAt == 0 || madeAt == other.madeAt);
+}
+
 /// A folder that was made in its place, or that a disk was mounted on, has another number or was
 /// made at another time. The device says nothing: it may change with each mount.
+Result<std::optional<PosixDriver::FolderMark>> PosixDriver::lookAtRoot() const
+{
+    using Mark = std::optional<FolderMark>;
+    struct statx status {};
+    if (::statx(AT_FDCWD, m_root.c_str(), 0, STATX_INO | STATX_BTIME, &status) == 0) {
+        const bool hasTime = (status.stx_mask & STATX_BTIME) != 0;
+        const std::int64_t madeAt =
+            status.stx_btime.tv_sec * 1'000'000'000 + status.stx_btime.tv_nsec;
+        return Mark(FolderMark{status.stx_ino, hasTime ? madeAt : 0});
+    }
+    // What confines a container may not know statx, and answers EPERM.
+    struct stat plain {};
+    if (errno == EPERM && ::stat(m_root.c_str(), &plain) == 0)
+        return Mark(FolderMark{plain.st_ino, 0});
+    if (errno == ENOENT)
+        return Mark();
+    return failErrno(errno, "cannot look at " + quoted(m_root));
+}
+
+bool PosixDriver::hasLandmark(const ObjectKey& landmark) const
+{
+    struct stat status {};
+    return !landmark.empty() && ::stat(pathOf(landmark).c_str(), &status) == 0
+           && S_ISREG(status.st_mode);
+}
+
+void PosixDriver::noteLandmark(const ObjectKey& key)
+{
+    const std::lock_guard lock(m_mutex);
+    if (m_landmark.empty())
+        m_landmark = key;
+}
+
 Result<> PosixDriver::checkRoot()
 {
-    struct statx status {};
-    if (::statx(AT_FDCWD, m_root.c_str(), 0, STATX_INO | STATX_BTIME, &status) != 0
-        && errno != ENOENT)
-        return failErrno(errno, "cannot look at " + quoted(m_root));
-    std::optional<FolderMark> now;
-    if ((status.stx_mask & STATX_INO) != 0)
-        now = {status.stx_ino, status.stx_btime.tv_sec * 1'000'000'000 + status.stx_btime.tv_nsec};
+    SALVOR_TRY(const std::optional<FolderMark> now, lookAtRoot());
     const std::lock_guard lock(m_mutex);
-    if (!m_rootMark)
+    if (!m_rootMark || (now && !m_rootMark->isSame(*now) && hasLandmark(m_landmark)))
         m_rootMark = now;
-    if (m_rootMark == now)
+    if (!m_rootMark || (now && m_rootMark->isSame(*now)))
         return {};
     return fail(ErrorCode::NotReady,
                 quoted(m_root)
@@ -408,6 +425,7 @@ Result<std::unique_ptr<ReadStream>> PosixDriver::openRead(const ObjectKey& key, 
         return failErrno(errno, "cannot look at " + quoted(path));
     if (!S_ISREG(status.st_mode))
         return fail(ErrorCode::NotFound, quoted(path) + " is no object");
+    noteLandmark(key);
     SALVOR_TRY(const ByteCount length,
                rangeLength(range, static_cast<ByteCount>(status.st_size)).in(quoted(path)));
     return std::unique_ptr<ReadStream>(

@@ -46,8 +46,12 @@ private:
         std::uint64_t number;
         std::int64_t madeAt; // Nanoseconds since 1970; 0 where the file system keeps none.
 
-        bool operator==(const FolderMark&) const = default;
+        [[nodiscard]] bool isSame(const FolderMark& other) const noexcept;
     };
+    [[nodiscard]] Result<std::optional<FolderMark>> lookAtRoot() const;
+    /// Some file systems give a folder another number now and then: then what was in it decides.
+    [[nodiscard]] bool hasLandmark(const ObjectKey& landmark) const;
+    void noteLandmark(const ObjectKey& key);
 
     [[nodiscard]] Path pathOf(const ObjectKey& key) const { return m_root / key; }
     Result<> listFolder(const Walk& walk, const ObjectKey& folder);
@@ -63,6 +67,7 @@ private:
     std::set<Path> m_durableFolders; // Guarded by m_mutex. Known to be durable in their parents.
     bool m_swept = false;            // Guarded by m_mutex.
     std::optional<FolderMark> m_rootMark; // Guarded by m_mutex. Empty while no root was seen.
+    ObjectKey m_landmark;                 // Guarded by m_mutex. The first object that was read.
 };
 
 } // namespace salvor::storage

@@ -31,6 +31,13 @@ INSERT INTO days SELECT date '2026-01-01' + g % 365, g FROM generate_series(1, 2
 CREATE VIEW glance AS SELECT * FROM days;
 CREATE MATERIALIZED VIEW sums AS SELECT day, count(*) AS n FROM days GROUP BY day;
 CREATE UNLOGGED TABLE passing (n int);
+CREATE SCHEMA "a.b"; CREATE TABLE "a.b".c (n int); CREATE SCHEMA a; CREATE TABLE a."b.c" (n int);
+CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE child () INHERITS (parent);
+INSERT INTO parent VALUES (1); INSERT INTO child VALUES (1), (2);
+CREATE TABLE many (n int) PARTITION BY LIST (n);
+DO $$BEGIN FOR i IN 1..500 LOOP
+    EXECUTE format('CREATE TABLE many_%s PARTITION OF many FOR VALUES IN (%s)', i, i); END LOOP; END$$;
+INSERT INTO many SELECT 1 + g % 500 FROM generate_series(1, 2000) g;
 CREATE EXTENSION file_fdw;
 CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
 CREATE FOREIGN TABLE afar (line text) SERVER files OPTIONS (filename '/etc/passwd');
@@ -113,15 +120,19 @@ class Extract(SiteTest):
 
         # The second of these is there already: the first must not come alone.
         self.server.sql('DROP TABLE "Rescued 1"."Odd "" Orders"')
-        status, error = self.site.failure(*self.words(*into, "--keep"))
+        status, error = self.site.failure(*self.words(*into))
         self.assertIn("already exists", error["message"])
-        self.assertIn("The copy is kept", error["hint"])
         self.assertEqual(status, 3, error)
         self.assertEqual(self.server.sql(
             "SELECT string_agg(relname, ',') FROM pg_class WHERE relkind = 'r' AND "
             "relnamespace = '\"Rescued 1\"'::regnamespace"), "days")
+        # The restore was not in vain.
         copy = self.site.result("instance", "list")["instances"][0]
-        self.assertEqual(copy["state"], "stopped")
+        self.assertEqual(copy["state"], "running")
+        self.assertIn("--copy " + copy["name"], error["hint"])
+        self.site.result("extract", "--copy", copy["name"], "--database", "postgres", "--table",
+                         ORDERS, *into)
+        self.assertEqual(self.server.sql(there), self.content)
 
     def test_a_dump_that_was_cut_is_not_taken(self):
         programs = os.path.join(self.site.folder, "bin")
@@ -172,7 +183,7 @@ class Extract(SiteTest):
 
         # 61 to 69 came first; the code of 99 is taken by another row.
         self.assertIn("30 rows were put back", rest.stdout + rest.stderr)
-        self.assertIn("1 row could not be put back", rest.stderr)
+        self.assertIn("1 row did not come to stay", rest.stderr)
         self.assertEqual(self.server.sql("SELECT count(*), count(DISTINCT id) FROM notes"), "100|100")
         self.assertEqual(self.server.sql("SELECT md5(string_agg(n::text, '|' ORDER BY id)) FROM notes "
                                          "n WHERE id <= 60 OR id = 900"), before)
@@ -192,6 +203,12 @@ class Extract(SiteTest):
         words = ["extract", "--copy", made["instance"], "--database", "postgres", "--table"]
 
         self.site.result(*words, "sums", "--csv", self.out)
+        many = self.site.result(*words, "many", "--dump", os.path.join(self.site.folder, "many"))
+        self.assertEqual(many["tables"][0]["rows"], 2000)
+        both = self.site.failure(*words, '"a.b".c', "--table", 'a."b.c"', "--csv", self.out)[1]
+        self.assertIn("where another table lies", both["message"])
+        self.site.result(*words, "parent", "--into", self.server.conninfo(), "--schema", "flat")
+        self.assertEqual(self.server.sql("SELECT count(*) FROM flat.parent"), "3")
         for table, why in (("nowhere", "no table 'nowhere'"), ("glance", "is no table"),
                            ("passing", "unlogged"), ("afar", "foreign table"),
                            ("sums", "already there"), ("a.b.c.d.e", "improper")):
@@ -203,6 +220,89 @@ class Extract(SiteTest):
         self.assertEqual(os.listdir(self.out), ["public.sums.csv"])
         copy = self.site.result("instance", "list")["instances"][0]
         self.assertEqual(copy["state"], "paused")
+
+    def test_merge_calls_no_operator_but_those_of_the_key(self):
+        self.server.sql("CREATE TABLE doors (code varchar(10) PRIMARY KEY, n int)",
+                        "INSERT INTO doors VALUES ('a', 1), ('b', 2)",
+                        "CREATE SCHEMA kept", "CREATE TABLE kept.doors AS SELECT * FROM doors",
+                        "DELETE FROM doors WHERE code = 'b'", "CREATE TABLE called (n int)",
+                        "CREATE FUNCTION trap(varchar, varchar) RETURNS bool LANGUAGE plpgsql AS "
+                        "$$BEGIN INSERT INTO public.called VALUES (1); RETURN true; END$$",
+                        "CREATE OPERATOR = (LEFTARG = varchar, RIGHTARG = varchar, FUNCTION = trap)")
+
+        done = self.site.result("merge", "kept.doors", "doors", "--into", self.server.conninfo())
+
+        self.assertEqual((done["equal"], done["inserted"]), (1, 1))
+        self.assertEqual(self.server.sql("SELECT count(*) FROM called"), "0")
+
+    def test_merge_that_cannot_be_right_is_refused_or_told(self):
+        self.server.sql("CREATE TABLE late (id int PRIMARY KEY DEFERRABLE, n int UNIQUE)",
+                        "INSERT INTO late VALUES (1, 1)", "CREATE SCHEMA kept",
+                        "CREATE TABLE kept.late AS SELECT g AS id, g AS n FROM generate_series(1, 3) g",
+                        "CREATE TABLE kept.twice AS SELECT 5 AS id, 5 AS n FROM generate_series(1, 2)",
+                        "CREATE TABLE kept.clash AS SELECT 9 AS id, 1 AS n",
+                        "CREATE TABLE moved (id int PRIMARY KEY, n int)",
+                        "CREATE FUNCTION move() RETURNS trigger LANGUAGE plpgsql AS "
+                        "$$BEGIN RETURN NULL; END$$",
+                        "CREATE TRIGGER move BEFORE INSERT ON moved FOR EACH ROW "
+                        "EXECUTE FUNCTION move()",
+                        "CREATE ROLE clerk LOGIN", "GRANT ALL ON SCHEMA kept TO clerk",
+                        "GRANT ALL ON ALL TABLES IN SCHEMA kept, public TO clerk",
+                        "CREATE TABLE veiled (id int PRIMARY KEY, n int)",
+                        "GRANT ALL ON veiled TO clerk",
+                        "ALTER TABLE veiled ENABLE ROW LEVEL SECURITY")
+
+        def merge(*tables, role="postgres"):
+            return self.site.ctl("merge", *tables, "--into", self.server.conninfo().replace(
+                "user=postgres", "user=" + role), check=False)
+
+        self.assertIn("2 rows were put back", merge("kept.late", "late").stderr)
+        for tables, why in ((("kept.twice", "late"), "several rows with the same key"),
+                            (("kept.clash", "late"), "duplicate key"),
+                            (("kept.late", "parent"), "has children")):
+            done = merge(*tables)
+            self.assertIn(why, done.stderr)
+            self.assertIn(done.returncode, (2, 3), done.stderr)
+        self.assertIn("3 rows did not come to stay", merge("kept.late", "moved").stderr)
+        self.assertIn("row-level security", merge("kept.late", "veiled", role="clerk").stderr)
+        self.assertEqual(self.server.sql("SELECT string_agg(id::text, ',') FROM late"), "1,2,3")
+
+    def test_bytes_of_a_database_without_an_encoding_come_as_they_are(self):
+        self.server.sql("CREATE DATABASE raw ENCODING 'SQL_ASCII' TEMPLATE template0 LC_COLLATE 'C' "
+                        "LC_CTYPE 'C'")
+        raw = self.server.conninfo().replace("dbname=postgres", "dbname=raw")
+        run([self.server.program("psql"), "-Xq", raw, "-c",
+             "CREATE TABLE words AS SELECT E'f\\xfcr' AS word"])
+        made = self.site.result("backup", "demo")["backup"]
+        words = ["extract", "demo", "--to", self.scratch, "--backup", made, "--immediate",
+                 "--database", "raw", "--table", "words"]
+
+        done = self.site.result(*words, "--into", raw, "--schema", "again", "--keep")
+        self.assertEqual(done["tables"][0]["rows"], 1)
+        self.assertEqual(run([self.server.program("psql"), "-XAtq", raw, "-c",
+                              "SELECT word::bytea FROM again.words"]).stdout.strip(), "\\x66fc72")
+        words = ["extract", "--copy", done["instance"], *words[words.index("--database"):]]
+        self.site.result(*words, "--csv", self.out)
+        with open(os.path.join(self.out, "public.words.csv"), "rb") as file:
+            self.assertEqual(file.read(), b"word\nf\xfcr\n")
+        status, error = self.site.failure(*words, "--into", self.server.conninfo(), "--schema", "x")
+        self.assertIn("UTF8", error["message"])
+        self.assertEqual(status, 2, error)
+
+    def test_what_new_tables_would_break_is_told_before_anything_is_restored(self):
+        self.server.sql("CREATE ROLE clerk LOGIN")
+        self.server.configure({"wal_level": "logical"})
+        self.server.stop()
+        self.server.start()
+        into = ["--into", self.server.conninfo().replace("user=postgres", "user=clerk"), "--schema"]
+        status, error = self.site.failure(*self.words(*into, "no"))
+        self.assertIn("may not create", error["message"])
+        self.server.sql("CREATE PUBLICATION everything FOR ALL TABLES")
+        into[1] = self.server.conninfo()
+        status, error = self.site.failure(*self.words(*into, "no"))
+        self.assertIn("publication", error["message"])
+        self.assertEqual(status, 3, error)
+        self.nothing_left()
 
     def test_wrong_things_are_told_before_anything_is_restored(self):
         secret = "host=/nowhere password=hunter22"

@@ -156,6 +156,16 @@ TEST_F(LostRoot, IsNotTheEmptyFolderInItsPlace)
     EXPECT_TRUE(std::filesystem::is_empty(root));
 }
 
+TEST_F(LostRoot, IsTheSameWithAnotherNumberWhenWhatWasReadIsThere)
+{
+    std::filesystem::rename(away, root);
+    ASSERT_EQ(textOf(driver, "wal/1"), "x");
+    std::filesystem::rename(root, away);
+    std::filesystem::copy(away, root, std::filesystem::copy_options::recursive);
+
+    EXPECT_EQ(answers(), std::set<std::string>{"ok"});
+}
+
 TEST_F(LostRoot, IsFoundByAWriterThatHasBegun)
 {
     std::filesystem::rename(away, root);
