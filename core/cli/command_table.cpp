@@ -49,6 +49,13 @@ constexpr std::array showOptions = {
 };
 
 constexpr OptionSpec toOption{"--to", Text, "DIR", "New data directory, absolute."};
+constexpr OptionSpec inPlaceOption{
+    "--in-place", Flag, "", "Where the cluster is: what is there is renamed aside, not deleted."};
+constexpr OptionSpec deltaOption{"--delta", Text, "HOW",
+                                 "In place: copy (default) or move what is unchanged."};
+constexpr OptionSpec replacesOption{"--replaces", Text, "SYSTEM-ID",
+                                    "In place: another cluster may be set aside; its identifier "
+                                    "or unknown."};
 constexpr OptionSpec latestOption{"--latest", Flag, "",
                                   "Target: the last archived commit (default)."};
 constexpr OptionSpec immediateOption{"--immediate", Flag, "", "Target: the end of the backup."};
@@ -70,18 +77,32 @@ constexpr OptionSpec startOption{"--start", Flag, "", "Start the copy, fenced, a
 constexpr OptionSpec portOption{"--port", Text, "PORT", "Port of the started copy."};
 
 constexpr std::array planOptions = {
-    toOption,        latestOption,
-    immediateOption, timeOption,
-    lsnOption,       xidOption,
-    pointOption,     exclusiveOption,
-    timelineOption,  actionOption,
-    backupOption,    tablespaceOption,
-    ownerOption,     startOption,
-    portOption,      OptionSpec{"--out", Text, "FILE", "Where the plan is written."},
+    toOption,
+    inPlaceOption,
+    deltaOption,
+    replacesOption,
+    latestOption,
+    immediateOption,
+    timeOption,
+    lsnOption,
+    xidOption,
+    pointOption,
+    exclusiveOption,
+    timelineOption,
+    actionOption,
+    backupOption,
+    tablespaceOption,
+    ownerOption,
+    startOption,
+    portOption,
+    OptionSpec{"--out", Text, "FILE", "Where the plan is written."},
 };
 
 constexpr std::array restoreOptions = {
     toOption,
+    inPlaceOption,
+    deltaOption,
+    replacesOption,
     latestOption,
     immediateOption,
     timeOption,
@@ -97,6 +118,10 @@ constexpr std::array restoreOptions = {
     startOption,
     portOption,
     OptionSpec{"--plan", Text, "FILE", "Carry out a plan made before, and nothing else."},
+};
+
+constexpr std::array commitOptions = {
+    OptionSpec{"--remove-old", Flag, "", "Remove what was set aside."},
 };
 
 constexpr std::array verifyOptions = {
@@ -163,7 +188,13 @@ constexpr std::array commands = {
     CommandSpec{CommandId::PlanRestore, "plan restore", "CLUSTER",
                 "What a restore would do, as a file.", planOptions},
     CommandSpec{CommandId::Restore, "restore", "[CLUSTER]",
-                "Restore into a new directory, to any moment.", restoreOptions},
+                "Restore into a new directory or in place, to any moment.", restoreOptions},
+    CommandSpec{CommandId::InPlaceList, "in-place list", "",
+                "Restores in place that wait for commit or rollback.", none},
+    CommandSpec{CommandId::InPlaceCommit, "in-place commit", "PLACE",
+                "The restored cluster stays; PLACE is its directory or name.", commitOptions},
+    CommandSpec{CommandId::InPlaceRollback, "in-place rollback", "PLACE",
+                "Put the old cluster back, and set the restored one aside.", none},
     CommandSpec{CommandId::InstanceList, "instance list", "", "Copies started here.", none},
     CommandSpec{CommandId::InstancePromote, "instance promote", "NAME",
                 "End its recovery and open it for writing.", none},

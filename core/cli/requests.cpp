@@ -102,6 +102,31 @@ Result<> readTablespaces(console::RestoreChoice& choice, const Arguments& argume
     return {};
 }
 
+Result<> readInPlace(console::RestoreChoice& choice, const Arguments& arguments)
+{
+    const auto delta = arguments.value("--delta");
+    const auto replaces = arguments.value("--replaces");
+    if (!arguments.has("--in-place")) {
+        if (delta || replaces)
+            return invalid(std::string(delta ? "--delta" : "--replaces")
+                               + " says nothing without --in-place",
+                           "Add --in-place, or leave it out.");
+        return {};
+    }
+    rescue::InPlaceChoice& inPlace = choice.inPlace.emplace();
+    if (delta && *delta != "copy" && *delta != "move")
+        return invalid("--delta: '" + *delta + "' is not a way to take files over",
+                       "Write copy or move.");
+    if (delta)
+        inPlace.delta =
+            *delta == "move" ? model::InPlace::Delta::Move : model::InPlace::Delta::Copy;
+    if (replaces && *replaces != "unknown" && !parseUnsigned(*replaces))
+        return invalid("--replaces: '" + *replaces + "' is not a system identifier",
+                       "Write the number that the refusal named, or unknown.");
+    inPlace.accepts = replaces.value_or("");
+    return {};
+}
+
 Result<> readStart(console::RestoreChoice& choice, const Arguments& arguments)
 {
     choice.startOptions.start = arguments.has("--start");
@@ -163,13 +188,20 @@ Result<console::RestoreChoice> restoreChoice(const Arguments& arguments)
         return invalid("'restore' needs CLUSTER, or --plan FILE",
                        "Usage: salvorctl restore CLUSTER --to DIR [OPTION]...");
     SALVOR_TRY(choice.target, recoveryTarget(arguments));
-    SALVOR_TRY(const std::string to, required(arguments, "--to"));
-    SALVOR_TRY(choice.destination, absolutePath("--to", to));
+    SALVOR_CHECK(readInPlace(choice, arguments));
+    if (!choice.inPlace || arguments.has("--to")) {
+        SALVOR_TRY(const std::string to, required(arguments, "--to"));
+        SALVOR_TRY(choice.destination, absolutePath("--to", to));
+    }
     choice.backupId = arguments.value("--backup").value_or("");
     choice.owner = arguments.value("--owner").value_or("");
     SALVOR_TRY(choice.action, actionAtTarget(arguments));
     SALVOR_CHECK(readTablespaces(choice, arguments));
     SALVOR_CHECK(readStart(choice, arguments));
+    if (choice.inPlace && choice.startOptions.start)
+        return invalid("--start and --in-place contradict one another",
+                       "What is restored in place is the cluster itself: start it as always. "
+                       "--action pause lets you look before it is opened.");
     return choice;
 }
 

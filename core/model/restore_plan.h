@@ -33,6 +33,32 @@ struct StartOptions {
     friend bool operator==(const StartOptions&, const StartOptions&) = default;
 };
 
+/// A restore to where a cluster is: what is there is renamed aside, and files that are as the
+/// backup has them are taken over from it.
+struct InPlace {
+    /// How they are taken over. Copied, the old cluster stays whole. Moved, they need no space, and
+    /// a rollback brings them back from the restored one or from the backup.
+    enum class Delta { Copy, Move };
+    struct Rename {
+        std::string from;
+        std::string to;
+
+        friend bool operator==(const Rename&, const Rename&) = default;
+    };
+    Delta delta = Delta::Copy;
+    std::vector<Rename> setsAside;  ///< The data directory first; empty when nothing is there.
+    std::string accepts;            ///< System identifier of another cluster that may be set aside,
+                                    ///< or "unknown"; empty: only the backup's own.
+    bool goesOn = false;            ///< One that was interrupted is carried on.
+    std::vector<std::string> words; ///< Sentences: what is set aside and what is taken over.
+
+    friend bool operator==(const InPlace&, const InPlace&) = default;
+};
+[[nodiscard]] std::string_view deltaName(InPlace::Delta delta) noexcept; ///< "copy" or "move".
+[[nodiscard]] Json toJson(const InPlace& inPlace);
+/// Errors: Corrupt.
+[[nodiscard]] Result<InPlace> inPlaceFromJson(const Json& json);
+
 struct RestorePlan {
     std::string repository; ///< Its name in the configuration.
     std::string repositoryId;
@@ -51,6 +77,7 @@ struct RestorePlan {
         tablespaces;   ///< OID to new absolute path; every one named.
     std::string owner; ///< User that will own and run it.
     StartOptions startOptions;
+    std::optional<InPlace> inPlace; ///< Unset: into a new directory.
 
     ByteCount bytesToWrite = 0;        ///< Files of the backup.
     ByteCount bytesToFetch = 0;        ///< From the repository, for the files.

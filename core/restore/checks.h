@@ -26,6 +26,12 @@ struct Look {
 
 // Parts of it, on places of this machine.
 [[nodiscard]] std::vector<model::Check> checkDestination(const Places& places);
+/// For a plan in place, instead of the above.
+[[nodiscard]] std::vector<model::Check> checkInPlace(const model::RestorePlan& plan,
+                                                     const Places& places,
+                                                     const repository::Repository& repository);
+/// Whether a place still holds what a restore in place is going to rename aside.
+[[nodiscard]] bool isStillThere(const model::RestorePlan& plan, const Path& place);
 [[nodiscard]] std::vector<model::Check> checkTablespaces(const model::RestorePlan& plan,
                                                          const Places& places);
 [[nodiscard]] std::vector<model::Check> checkSpace(const Contents& contents,

@@ -1,0 +1,176 @@
+"""Restores in place: a damaged cluster is set aside, restored, looked at, and kept or taken back."""
+
+import hashlib
+import os
+import sys
+import unittest
+
+import harness
+from harness import SiteTest, kill_group, run
+
+MAJOR = int(sys.argv.pop(1)) if len(sys.argv) > 1 and sys.argv[1].isdigit() else 17
+
+
+def fingerprint(folder):
+    """Every file with its bytes, every link with its target; what a server makes anew is left out."""
+    found = {}
+    for where, folders, files in os.walk(folder):
+        for name in files + [f for f in folders if os.path.islink(os.path.join(where, f))]:
+            path = os.path.join(where, name)
+            if os.path.islink(path):
+                found[os.path.relpath(path, folder)] = "-> " + os.readlink(path)
+                continue
+            with open(path, "rb") as file:
+                found[os.path.relpath(path, folder)] = hashlib.sha256(file.read()).hexdigest()
+    return found
+
+
+class InPlace(SiteTest):
+
+    def setUp(self):
+        super().setUp()
+        self.server = harness.Server(self.site, "source", MAJOR).initdb()
+        self.site.add_repository()
+        self.site.add_cluster(self.server)
+        self.server.start()
+        self.server.pgbench_init(2)
+        self.space = os.path.join(self.site.folder, "space")
+        self.site.make_folder(self.space)
+        self.server.sql(f"CREATE TABLESPACE far LOCATION '{self.space}'")
+        self.server.sql("CREATE TABLE precious AS SELECT g AS n FROM generate_series(1, 5000) g",
+                        "CREATE TABLE distant TABLESPACE far AS "
+                        "SELECT g AS n FROM generate_series(1, 5000) g")
+        self.backup = self.site.result("backup", "demo")["id"]
+        self.server.sql("INSERT INTO precious VALUES (5001)")
+        self.server.sql("SELECT pg_create_restore_point('good')")
+        self.server.sql("DROP TABLE precious", "DELETE FROM distant")
+        self.archived(self.server)
+
+    def damage(self):
+        """Stops the server, tears a file, and leaves some that are nobody's."""
+        relation = self.server.sql("SELECT pg_relation_filepath('pgbench_accounts')")
+        self.server.stop()
+        with open(os.path.join(self.server.data, relation), "r+b") as file:
+            file.seek(100000)
+            file.write(b"torn" * 1000)
+        self.site.write(os.path.join(self.server.data, "base", "notes.txt"), "mine")
+        self.site.write(os.path.join(self.server.data, "pg_wal", "stray"), "x" * 5000)
+        self.before = {folder: fingerprint(folder) for folder in (self.server.data, self.space)}
+
+    def restore(self, *more, **how):
+        return self.site.result("restore", "demo", "--in-place", "--restore-point", "good", *more,
+                                **how)
+
+    def check_restored(self):
+        self.server.start()
+        harness.wait_for("the promotion", lambda: self.server.sql(
+            "SELECT NOT pg_is_in_recovery()") == "t")
+        self.assertEqual(self.server.sql("SELECT count(*) FROM precious"), "5001")
+        self.assertEqual(self.server.sql("SELECT count(*) FROM distant"), "5000")
+        self.assertEqual(self.server.sql("SELECT count(*) FROM pgbench_accounts"), "200000")
+        self.assertFalse(os.path.exists(os.path.join(self.server.data, "base", "notes.txt")))
+
+    def check_old_is_back(self):
+        for folder, files in self.before.items():
+            self.assertEqual(fingerprint(folder), files)
+        self.assertEqual(self.site.result("in-place", "list")["waiting"], [])
+
+    def aside(self, mark):
+        return sorted(name for name in os.listdir(self.site.folder) if mark in name)
+
+    def test_damaged_cluster_is_restored_and_committed(self):
+        self.damage()
+
+        answer = self.restore()
+
+        self.assertEqual(answer["state"], "files")
+        run([self.server.program("pg_verifybackup"), "-n", self.server.data])
+        waiting = self.site.result("in-place", "list")["waiting"]
+        self.assertEqual([one["state"] for one in waiting], ["restored"])
+        self.check_restored()
+        self.assertEqual(self.server.sql("SHOW archive_command"), "")
+        self.site.result("in-place", "commit", "demo", "--remove-old")
+        self.assertEqual(self.aside(".before-"), [])
+        self.assertEqual(self.site.result("in-place", "list")["waiting"], [])
+        # Nothing that was written meanwhile is lost to the archive.
+        self.server.sql("INSERT INTO precious VALUES (5002)")
+        self.server.sql("ALTER SYSTEM RESET archive_command")
+        if MAJOR >= 15:
+            self.server.sql("ALTER SYSTEM RESET archive_library")
+        self.server.sql("SELECT pg_reload_conf()")
+        self.archived(self.server)
+        self.site.ctl("backup", "demo")
+        self.assertEqual(self.site.result("wal", "ranges", "demo")["gaps"], [])
+
+    def test_rollback_gives_the_old_one_back_byte_for_byte(self):
+        for delta in ("copy", "move"):
+            with self.subTest(delta):
+                if delta == "copy":
+                    self.damage()
+                self.restore("--delta", delta)
+                self.check_restored()
+                self.server.sql("UPDATE pgbench_accounts SET abalance = 7", "CHECKPOINT")
+                self.server.stop()
+
+                self.site.result("in-place", "rollback", "demo")
+
+                self.check_old_is_back()
+                self.assertEqual(len(self.aside(".rolled-back-")), 2 if delta == "copy" else 4)
+
+    def test_what_must_not_be_set_aside_is_refused_and_stays(self):
+        status, error = self.site.failure("restore", "demo", "--in-place", "--restore-point", "good")
+        self.assertEqual(status, 3)
+        self.assertIn("A server runs", error["message"])
+
+        self.server.stop()
+        run(["chmod", "555", self.site.folder])
+        status, error = self.site.failure("restore", "demo", "--in-place", "--restore-point", "good")
+        run(["chmod", "755", self.site.folder])
+        self.assertEqual(status, 3)
+        self.assertIn("cannot be renamed aside", error["message"])
+        self.assertIn("Two ways out", error["hint"])
+
+        other = harness.Server(self.site, "other", MAJOR).initdb()
+        status, error = self.site.failure("restore", "demo", "--in-place", "--to", other.data,
+                                          "--restore-point", "good")
+        self.assertEqual(status, 3)
+        self.assertIn("holds cluster", error["message"])
+        self.assertTrue(os.path.exists(os.path.join(other.data, "global", "pg_control")))
+        self.assertEqual(self.aside(".before-"), [])
+        self.assertEqual(self.aside(".in-place"), [])
+
+    def test_rollback_under_a_running_server_is_refused(self):
+        self.damage()
+        self.restore()
+        self.server.start()
+
+        status, error = self.site.failure("in-place", "rollback", self.server.data)
+
+        self.assertEqual(status, 3)
+        self.assertIn("a server runs", error["message"])
+
+    def test_killed_restore_goes_on_or_is_taken_back(self):
+        self.damage()
+        for number, delta in enumerate(("copy", "move") * 4):
+            with self.subTest(number=number, delta=delta):
+                process = self.site.ctl_popen("restore", "demo", "--in-place", "--restore-point",
+                                              "good", "--delta", delta)
+                try:
+                    process.wait(timeout=0.05 + 0.06 * number)
+                except Exception:  # noqa: BLE001 - still running, which is what we want.
+                    pass
+                kill_group(process)
+                process.stdout.close()
+                process.stderr.close()
+                if number % 4 >= 2 and self.aside(".in-place") and \
+                        self.site.result("in-place", "list")["waiting"][0]["state"] == "unfinished":
+                    self.restore()
+                    self.check_restored()
+                    self.server.stop()
+                if self.aside(".in-place"):
+                    self.site.result("in-place", "rollback", "demo")
+                self.check_old_is_back()
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
