@@ -51,8 +51,6 @@ constexpr std::array showOptions = {
 constexpr OptionSpec toOption{"--to", Text, "DIR", "New data directory, absolute."};
 constexpr OptionSpec inPlaceOption{
     "--in-place", Flag, "", "Where the cluster is: what is there is renamed aside, not deleted."};
-constexpr OptionSpec deltaOption{"--delta", Text, "HOW",
-                                 "In place: copy (default) or move what is unchanged."};
 constexpr OptionSpec replacesOption{"--replaces", Text, "SYSTEM-ID",
                                     "In place: another cluster may be set aside; its identifier "
                                     "or unknown."};
@@ -79,7 +77,6 @@ constexpr OptionSpec portOption{"--port", Text, "PORT", "Port of the started cop
 constexpr std::array planOptions = {
     toOption,
     inPlaceOption,
-    deltaOption,
     replacesOption,
     latestOption,
     immediateOption,
@@ -101,7 +98,6 @@ constexpr std::array planOptions = {
 constexpr std::array restoreOptions = {
     toOption,
     inPlaceOption,
-    deltaOption,
     replacesOption,
     latestOption,
     immediateOption,
@@ -118,10 +114,6 @@ constexpr std::array restoreOptions = {
     startOption,
     portOption,
     OptionSpec{"--plan", Text, "FILE", "Carry out a plan made before, and nothing else."},
-};
-
-constexpr std::array commitOptions = {
-    OptionSpec{"--remove-old", Flag, "", "Remove what was set aside."},
 };
 
 constexpr std::array verifyOptions = {
@@ -192,7 +184,7 @@ constexpr std::array commands = {
     CommandSpec{CommandId::InPlaceList, "in-place list", "",
                 "Restores in place that wait for commit or rollback.", none},
     CommandSpec{CommandId::InPlaceCommit, "in-place commit", "PLACE",
-                "The restored cluster stays; PLACE is its directory or name.", commitOptions},
+                "The restored cluster stays; PLACE is its directory or name.", none},
     CommandSpec{CommandId::InPlaceRollback, "in-place rollback", "PLACE",
                 "Put the old cluster back, and set the restored one aside.", none},
     CommandSpec{CommandId::InstanceList, "instance list", "", "Copies started here.", none},

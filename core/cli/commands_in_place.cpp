@@ -3,6 +3,7 @@
 #include "core/cli/render.h"
 #include "core/cli/text.h"
 #include "core/model/json_fields.h"
+#include "core/restore/words.h"
 
 namespace salvor::cli {
 
@@ -36,6 +37,23 @@ std::string archiveAgain(const std::vector<std::string>& statements)
              "RESET max_logical_replication_workers, and a restart.\n";
 }
 
+std::string whatIsOld(const rescue::Committed& committed)
+{
+    std::string text = "What was set aside is not removed. ";
+    if (!committed.walOnlyThere)
+        text += "It could not be found out whether the archive has all of its WAL. ";
+    else if (!committed.walOnlyThere->empty())
+        text += "Of its WAL the archive lacks " + std::to_string(committed.walOnlyThere->size())
+                + " segments, '" + printable(committed.walOnlyThere->front()) + "' to '"
+                + printable(committed.walOnlyThere->back()) + "': it is nowhere else. ";
+    else
+        text += "All of its WAL is in the archive. ";
+    text += "When nobody needs it:\n";
+    for (const Path& path : committed.old)
+        text += "    rm -r " + printable(restore::shellWord(path.native())) + "\n";
+    return text;
+}
+
 } // namespace
 
 Result<Answer> inPlaceList(const Run& run)
@@ -50,19 +68,11 @@ Result<Answer> inPlaceList(const Run& run)
 Result<Answer> inPlaceCommit(const Run& run)
 {
     const std::string place = run.arguments.positional(0);
-    const bool removes = run.arguments.has("--remove-old");
-    SALVOR_TRY(const auto committed,
-               namedByCaller(run.console.commitInPlace(place, removes, run.job)));
+    SALVOR_TRY(const auto committed, namedByCaller(run.console.commitInPlace(place, run.job)));
     Answer answer;
-    answer.text = archiveAgain(committed.statements);
-    answer.result = Json::Object{
-        {"place", place}, {"old", pathsJson(committed.old)}, {"removed", committed.removed}};
-    answer.message = "the restored cluster in '" + place + "' stays";
-    if (committed.removed)
-        answer.message += "; what was set aside is removed";
-    else if (!committed.old.empty())
-        answer.message += "; what was set aside is in " + pathsText(committed.old)
-                          + " and can be removed with 'rm -r' when nobody needs it";
+    answer.text = archiveAgain(committed.statements) + whatIsOld(committed);
+    answer.result = Json::Object{{"place", place}, {"old", pathsJson(committed.old)}};
+    answer.message = "the restored cluster in '" + place + "' stays; nothing was removed";
     return answer;
 }
 
@@ -71,10 +81,7 @@ Result<Answer> inPlaceRollback(const Run& run)
     const std::string place = run.arguments.positional(0);
     SALVOR_TRY(const auto done, namedByCaller(run.console.rollBackInPlace(place, run.job)));
     Answer answer;
-    answer.result = Json::Object{{"place", place},
-                                 {"restored", pathsJson(done.restored)},
-                                 {"filesMovedBack", done.filesMovedBack},
-                                 {"filesFetched", done.filesFetched}};
+    answer.result = Json::Object{{"place", place}, {"restored", pathsJson(done.restored)}};
     answer.message = "the old cluster is back in '" + place + "' as it was";
     if (!done.restored.empty())
         answer.message += "; what had been restored is in " + pathsText(done.restored)

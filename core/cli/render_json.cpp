@@ -273,7 +273,6 @@ Json waitingJson(const rescue::Waiting& waiting)
         {"cluster", waiting.cluster},
         {"repository", waiting.repository},
         {"backup", waiting.backup},
-        {"delta", model::deltaName(waiting.delta)},
         {"begunAt", model::toJson(waiting.begunAt)},
         {"old", std::move(old)},
     };

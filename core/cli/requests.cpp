@@ -104,26 +104,17 @@ Result<> readTablespaces(console::RestoreChoice& choice, const Arguments& argume
 
 Result<> readInPlace(console::RestoreChoice& choice, const Arguments& arguments)
 {
-    const auto delta = arguments.value("--delta");
     const auto replaces = arguments.value("--replaces");
     if (!arguments.has("--in-place")) {
-        if (delta || replaces)
-            return invalid(std::string(delta ? "--delta" : "--replaces")
-                               + " says nothing without --in-place",
+        if (replaces)
+            return invalid("--replaces says nothing without --in-place",
                            "Add --in-place, or leave it out.");
         return {};
     }
-    rescue::InPlaceChoice& inPlace = choice.inPlace.emplace();
-    if (delta && *delta != "copy" && *delta != "move")
-        return invalid("--delta: '" + *delta + "' is not a way to take files over",
-                       "Write copy or move.");
-    if (delta)
-        inPlace.delta =
-            *delta == "move" ? model::InPlace::Delta::Move : model::InPlace::Delta::Copy;
     if (replaces && *replaces != "unknown" && !parseUnsigned(*replaces))
         return invalid("--replaces: '" + *replaces + "' is not a system identifier",
                        "Write the number that the refusal named, or unknown.");
-    inPlace.accepts = replaces.value_or("");
+    choice.inPlace = rescue::InPlaceChoice{replaces.value_or("")};
     return {};
 }
 

@@ -34,8 +34,6 @@ std::string inPlaceText(const RestoreChoice& choice)
     if (!choice.inPlace)
         return {};
     std::string text = " --in-place";
-    if (choice.inPlace->delta)
-        text += " --delta " + std::string(model::deltaName(*choice.inPlace->delta));
     if (!choice.inPlace->accepts.empty())
         text += " --replaces " + shellWord(choice.inPlace->accepts);
     return text;

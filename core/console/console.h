@@ -108,7 +108,7 @@ public:
     [[nodiscard]] Result<std::vector<rescue::Waiting>> waitingInPlace() const;
     /// `place`: an absolute directory, or a cluster of the configuration.
     Result<rescue::RolledBack> rollBackInPlace(const std::string& place, JobContext& job);
-    [[nodiscard]] Result<rescue::Committed> commitInPlace(const std::string& place, bool removeOld,
+    [[nodiscard]] Result<rescue::Committed> commitInPlace(const std::string& place,
                                                           JobContext& job);
 
     // Started copies. -----------------------------------------------------------------------

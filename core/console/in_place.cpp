@@ -3,28 +3,16 @@
 
 namespace salvor::console {
 
-namespace {
-
-/// The directory itself, where a link leads to it: as a restore in place follows it.
-Path followed(const Path& place)
-{
-    std::error_code error;
-    const Path real = std::filesystem::canonical(place, error);
-    return error ? place : real;
-}
-
-} // namespace
-
 Result<Path> Console::directoryOf(const std::string& place) const
 {
     if (place.starts_with('/'))
-        return followed(place);
+        return rescue::resolvePlace(place);
     SALVOR_TRY(const auto configured, m_config.cluster(place));
     if (configured.dataDirectory.empty())
         return fail(ErrorCode::InvalidInput,
                     "the configuration does not say where the data directory of '" + place + "' is",
                     "Add 'data-directory' to the cluster's section, or name the directory.");
-    return followed(configured.dataDirectory);
+    return rescue::resolvePlace(configured.dataDirectory);
 }
 
 Result<std::vector<rescue::Waiting>> Console::waitingInPlace() const
@@ -33,7 +21,7 @@ Result<std::vector<rescue::Waiting>> Console::waitingInPlace() const
     for (const auto& cluster : m_config.clusters) {
         if (cluster.dataDirectory.empty())
             continue;
-        SALVOR_TRY(auto waiting, rescue::waitingIn(followed(cluster.dataDirectory)));
+        SALVOR_TRY(auto waiting, rescue::waitingIn(rescue::resolvePlace(cluster.dataDirectory)));
         if (waiting)
             list.push_back(*std::move(waiting));
     }
@@ -43,15 +31,14 @@ Result<std::vector<rescue::Waiting>> Console::waitingInPlace() const
 Result<rescue::RolledBack> Console::rollBackInPlace(const std::string& place, JobContext& job)
 {
     SALVOR_TRY(const Path directory, directoryOf(place));
-    return rescue::rollBack(
-        directory, [this](const std::string& name) { return open(name); }, job);
+    return rescue::rollBack(directory, job);
 }
 
-Result<rescue::Committed> Console::commitInPlace(const std::string& place, bool removeOld,
-                                                 JobContext& job)
+Result<rescue::Committed> Console::commitInPlace(const std::string& place, JobContext& job)
 {
     SALVOR_TRY(const Path directory, directoryOf(place));
-    return rescue::commit(directory, removeOld, job);
+    return rescue::commit(
+        directory, [this](const std::string& name) { return open(name); }, job);
 }
 
 } // namespace salvor::console

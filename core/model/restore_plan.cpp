@@ -190,19 +190,6 @@ Result<WalRange> rangeFromJson(const Json& json)
     return range;
 }
 
-Json renameJson(const InPlace::Rename& rename)
-{
-    return Json::Object{{"from", bytesJson(rename.from)}, {"to", bytesJson(rename.to)}};
-}
-
-Result<InPlace::Rename> renameFromJson(const Json& json)
-{
-    InPlace::Rename rename;
-    SALVOR_TRY(rename.from, bytesAt(json, "from"));
-    SALVOR_TRY(rename.to, bytesAt(json, "to"));
-    return rename;
-}
-
 Json sizesJson(const ReplaySizes& sizes)
 {
     return Json::Object{
@@ -296,16 +283,28 @@ Result<> readPlan(const Json& json, RestorePlan& plan)
 
 } // namespace
 
-std::string_view deltaName(InPlace::Delta delta) noexcept
+Json renameJson(const InPlace::Rename& rename)
 {
-    return delta == InPlace::Delta::Move ? "move" : "copy";
+    return Json::Object{{"from", bytesJson(rename.from)},
+                        {"to", bytesJson(rename.to)},
+                        {"inode", wideJson(rename.inode)}};
+}
+
+Result<InPlace::Rename> renameFromJson(const Json& json)
+{
+    InPlace::Rename rename;
+    SALVOR_TRY(rename.from, bytesAt(json, "from"));
+    SALVOR_TRY(rename.to, bytesAt(json, "to"));
+    SALVOR_TRY(rename.inode, wideAt(json, "inode"));
+    return rename;
 }
 
 Json toJson(const InPlace& inPlace)
 {
     return Json::Object{
-        {"delta", deltaName(inPlace.delta)}, {"setsAside", listJson(inPlace.setsAside, renameJson)},
-        {"accepts", inPlace.accepts},        {"goesOn", inPlace.goesOn},
+        {"setsAside", listJson(inPlace.setsAside, renameJson)},
+        {"accepts", inPlace.accepts},
+        {"goesOn", inPlace.goesOn},
         {"words", toJson(inPlace.words)},
     };
 }
@@ -313,10 +312,6 @@ Json toJson(const InPlace& inPlace)
 Result<InPlace> inPlaceFromJson(const Json& json)
 {
     InPlace inPlace;
-    SALVOR_TRY(const std::string delta, json.stringAt("delta"));
-    if (delta != "copy" && delta != "move")
-        return fail(ErrorCode::Corrupt, "there is no delta '" + delta + "'");
-    inPlace.delta = delta == "move" ? InPlace::Delta::Move : InPlace::Delta::Copy;
     SALVOR_TRY(inPlace.setsAside, listAt(json, "setsAside", renameFromJson));
     SALVOR_TRY(inPlace.accepts, json.stringAt("accepts"));
     SALVOR_TRY(inPlace.goesOn, json.boolAt("goesOn"));

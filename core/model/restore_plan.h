@@ -33,20 +33,17 @@ struct StartOptions {
     friend bool operator==(const StartOptions&, const StartOptions&) = default;
 };
 
-/// A restore to where a cluster is: what is there is renamed aside, and files that are as the
-/// backup has them are taken over from it.
+/// A restore to where a cluster is: what is there is renamed aside and stays whole, and files that
+/// are as the backup has them are copied from it.
 struct InPlace {
-    /// How they are taken over. Copied, the old cluster stays whole. Moved, they need no space, and
-    /// a rollback brings them back from the restored one or from the backup.
-    enum class Delta { Copy, Move };
     struct Rename {
         std::string from;
         std::string to;
+        std::uint64_t inode = 0; ///< Of the directory, by which it is known under either name.
 
         friend bool operator==(const Rename&, const Rename&) = default;
     };
-    Delta delta = Delta::Copy;
-    std::vector<Rename> setsAside;  ///< The data directory first; empty when nothing is there.
+    std::vector<Rename> setsAside;  ///< The data directory first, then tablespaces.
     std::string accepts;            ///< System identifier of another cluster that may be set aside,
                                     ///< or "unknown"; empty: only the backup's own.
     bool goesOn = false;            ///< One that was interrupted is carried on.
@@ -54,8 +51,10 @@ struct InPlace {
 
     friend bool operator==(const InPlace&, const InPlace&) = default;
 };
-[[nodiscard]] std::string_view deltaName(InPlace::Delta delta) noexcept; ///< "copy" or "move".
 [[nodiscard]] Json toJson(const InPlace& inPlace);
+[[nodiscard]] Json renameJson(const InPlace::Rename& rename);
+/// Errors: Corrupt.
+[[nodiscard]] Result<InPlace::Rename> renameFromJson(const Json& json);
 /// Errors: Corrupt.
 [[nodiscard]] Result<InPlace> inPlaceFromJson(const Json& json);
 

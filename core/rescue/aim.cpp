@@ -1,7 +1,10 @@
 // Where a restore in place goes, and what is there.
 #include "core/base/text.h"
 #include "core/rescue/in_place.h"
-#include "core/rescue/in_place_journal.h"
+#include "core/rescue/set_aside.h"
+#include "core/restore/words.h"
+
+#include <algorithm>
 
 namespace salvor::rescue {
 
@@ -9,6 +12,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
+using model::Check;
 using model::InPlace;
 using restore::isThere;
 
@@ -18,14 +22,6 @@ Path beside(const Path& place, const std::string& suffix)
     for (int number = 2; isThere(name); ++number)
         name = place.native() + suffix + "-" + std::to_string(number);
     return name;
-}
-
-/// The directory itself, where a link leads to it.
-Path followed(const Path& place)
-{
-    std::error_code error;
-    const Path real = fs::canonical(place, error);
-    return error ? place : real;
 }
 
 /// The directories of tablespaces by the links of the directory that is there.
@@ -39,54 +35,94 @@ std::map<std::uint32_t, Path> linkedTablespaces(const Path& dataDirectory)
         std::error_code none;
         const Path target = fs::read_symlink(at->path(), none);
         if (oid && *oid <= UINT32_MAX && !none)
-            places.emplace(static_cast<std::uint32_t>(*oid), followed(target));
+            places.emplace(static_cast<std::uint32_t>(*oid), resolvePlace(target));
     }
     return places;
 }
 
-/// Each where it is, or where the original had it.
-void placeTablespaces(restore::PlanRequest& request)
+/// Full is what holds something; a place that cannot be read counts as that.
+bool holdsNothing(const Path& place)
 {
-    const auto linked = linkedTablespaces(request.destination);
-    const bool isOriginal = request.destination == followed(request.backup.dataDirectory);
+    std::error_code error;
+    const bool isEmpty = fs::is_empty(place, error);
+    return error ? !isThere(place) : isEmpty;
+}
+
+void block(restore::PlanRequest& request, std::string found, std::string cause, std::string fix)
+{
+    request.found.push_back(
+        {Check::Level::Blocker, "tablespaces", std::move(found), std::move(cause), std::move(fix)});
+}
+
+/// Each where it is. Only in the directory that was backed up are its links believed.
+void placeTablespaces(restore::PlanRequest& request, const std::map<std::uint32_t, Path>& linked)
+{
+    const bool isOriginal = request.destination == resolvePlace(request.backup.dataDirectory);
     for (const model::Tablespace& tablespace : request.backup.tablespaces) {
         if (request.tablespaces.contains(tablespace.oid))
             continue;
+        const std::string name = "tablespace " + std::to_string(tablespace.oid);
+        const std::string fix =
+            "name its place: --tablespace " + std::to_string(tablespace.oid) + "=DIRECTORY.";
+        if (!isOriginal) {
+            block(request,
+                  quoted(request.destination) + " is not the directory that was backed up, so the "
+                      + "link of " + name + " is not followed.",
+                  "The links of a copied data directory lead to the original's tablespaces.",
+                  "Only you can " + fix);
+            continue;
+        }
         const auto here = linked.find(tablespace.oid);
-        if (here != linked.end())
-            request.tablespaces[tablespace.oid] = here->second.native();
-        else if (isOriginal)
-            request.tablespaces[tablespace.oid] = tablespace.path;
+        const Path place =
+            here != linked.end() ? here->second : resolvePlace(Path(tablespace.path));
+        if (holdsNothing(place))
+            block(request, "The directory " + quoted(place) + " of " + name + " is empty or gone.",
+                  "Perhaps its disk is not mounted.", "Mount it, or " + fix);
+        request.tablespaces[tablespace.oid] = place.native();
     }
 }
 
-Renames whatIsThere(const restore::PlanRequest& request, Moment now)
+/// Replay would make them anew in the same directory, within what is to stay whole.
+void refuseLaterTablespaces(restore::PlanRequest& request,
+                            const std::map<std::uint32_t, Path>& linked)
 {
-    Renames renames;
+    for (const auto& [oid, place] : linked) {
+        const auto& known = request.backup.tablespaces;
+        if (std::none_of(known.begin(), known.end(),
+                         [oid = oid](const auto& one) { return one.oid == oid; }))
+            block(request,
+                  "The cluster has tablespace " + std::to_string(oid) + " in " + quoted(place)
+                      + ", which the backup has not.",
+                  "Replay could write into it, and there would be no way back.",
+                  "Choose a backup that was taken after it was made (--backup), or restore into a "
+                  "new directory on another machine.");
+    }
+}
+
+Result<Renames> whatIsThere(const restore::PlanRequest& request,
+                            const std::map<std::uint32_t, Path>& linked, Moment now)
+{
     const std::string suffix = ".before-" + restore::compactTime(now);
-    const auto add = [&](const Path& place) {
-        renames.push_back({place.native(), beside(place, suffix).native()});
+    Renames renames;
+    const auto add = [&](const Path& place) -> Result<> {
+        SALVOR_TRY(const auto inode, inodeAt(place));
+        if (inode)
+            renames.push_back({place.native(), beside(place, suffix).native(), *inode});
+        return {};
     };
-    restore::Places places;
-    places.data = request.destination;
-    const auto occupancy = restore::occupancyOf(request.destination, places);
-    if (!occupancy.ok() || *occupancy != restore::Occupancy::Full)
-        return renames;
-    add(request.destination);
+    SALVOR_CHECK(add(request.destination));
     // Only those that belong to it: any other place that is not empty is refused.
-    const auto linked = linkedTablespaces(request.destination);
     for (const auto& [oid, place] : request.tablespaces) {
         const auto here = linked.find(oid);
-        std::error_code error;
-        if (here != linked.end() && here->second == place && !fs::is_empty(place, error) && !error)
-            add(place);
+        if ((here != linked.end() && here->second == place) || holdsNothing(place))
+            SALVOR_CHECK(add(place));
     }
     return renames;
 }
 
 Error waits(const Journal& journal, const std::string& how)
 {
-    const std::string directory = journal.directory.native();
+    const std::string directory = restore::shellWord(journal.directory.native());
     return fail(ErrorCode::NotReady,
                 "a restore in place of " + formatMoment(journal.begunAt) + " in "
                     + quoted(journal.directory) + " " + how,
@@ -96,41 +132,63 @@ Error waits(const Journal& journal, const std::string& how)
 }
 
 /// Goes on with what was begun: the same backup, the same names.
-Result<> carryOn(restore::PlanRequest& request, const Journal& journal, const InPlaceChoice& choice)
+Result<> carryOn(restore::PlanRequest& request, const Journal& journal)
 {
     SALVOR_TRY(const auto waiting, waitingIn(journal.directory));
-    if (waiting->stage == Stage::Restored)
+    if (waiting && waiting->stage == Stage::Restored)
         return waits(journal, "waits for commit or rollback");
-    if (waiting->stage != Stage::Unfinished)
-        return waits(journal, "is being taken back or made final");
-    if (choice.delta && *choice.delta != journal.delta)
-        return waits(journal, "was interrupted; it goes on only with --delta "
-                                  + std::string(deltaName(journal.delta)));
+    if (!waiting || waiting->stage != Stage::Unfinished)
+        return waits(journal, "is being taken back");
     if (request.backup.id != journal.backup)
         return waits(journal, "was interrupted; it restores backup '" + journal.backup + "', not '"
                                   + request.backup.id + "'");
     request.inPlace->goesOn = true;
     request.inPlace->setsAside = journal.setsAside;
-    request.inPlace->delta = journal.delta;
     request.tablespaces = journal.tablespaces;
     return {};
 }
 
 } // namespace
 
+Path resolvePlace(const Path& place)
+{
+    constexpr int mostLinks = 40;
+    Path at = place.lexically_normal();
+    for (int links = 0; links < mostLinks; ++links) {
+        std::error_code error;
+        const Path parent = fs::canonical(at.parent_path(), error);
+        if (error)
+            return at;
+        at = parent / at.filename();
+        const Path target = fs::read_symlink(at, error);
+        if (error)
+            return at;
+        at = (parent / target).lexically_normal();
+    }
+    return at;
+}
+
 Result<> aimInPlace(restore::PlanRequest& request, const InPlaceChoice& choice, Moment now)
 {
-    request.destination = followed(request.destination);
+    request.destination = resolvePlace(request.destination);
     InPlace& inPlace = request.inPlace.emplace();
     inPlace.accepts = choice.accepts;
-    inPlace.delta = choice.delta.value_or(InPlace::Delta::Copy);
+    for (auto& [oid, place] : request.tablespaces)
+        place = resolvePlace(place).native();
     SALVOR_TRY(const auto journal, loadJournal(request.destination));
-    if (!journal) {
-        placeTablespaces(request);
-        inPlace.setsAside = whatIsThere(request, now);
-        return {};
-    }
-    return carryOn(request, *journal, choice);
+    if (journal)
+        return carryOn(request, *journal);
+    if (holdsNothing(request.destination))
+        return fail(ErrorCode::NotReady,
+                    "there is nothing to restore in place: " + quoted(request.destination)
+                        + " is empty or not there",
+                    "If its disk is not mounted, mount it. Else restore into it as into a new "
+                    "directory: --to, without --in-place.");
+    const auto linked = linkedTablespaces(request.destination);
+    placeTablespaces(request, linked);
+    refuseLaterTablespaces(request, linked);
+    SALVOR_TRY(inPlace.setsAside, whatIsThere(request, linked, now));
+    return {};
 }
 
 } // namespace salvor::rescue

@@ -2,12 +2,11 @@
 #include "core/postgres/recovery_settings.h"
 #include "core/rescue/in_place.h"
 #include "core/rescue/set_aside.h"
+#include "core/restore/checks.h"
 
 #include <map>
 
 namespace salvor::rescue {
-
-namespace fs = std::filesystem;
 
 namespace {
 
@@ -21,26 +20,27 @@ bool hasLibraries(const Journal& journal)
     return !control.ok() || control->identity.majorVersion >= firstMajor;
 }
 
-/// Only what still is the cluster that was set aside, by its own control file.
-Result<> refuseUnknown(const Journal& journal)
+/// The server itself takes these files away: the label when it starts to recover, the signal when
+/// it has recovered.
+Result<> refuseUnlessRecovered(const Journal& journal)
 {
-    const auto old = journal.old();
-    if (!old || !isThere(*old))
-        return {};
-    const auto unknown = [&](const std::string& why) {
+    const auto notYet = [&](const std::string& why, const std::string& todo) {
         return fail(ErrorCode::NotReady,
-                    "it is not known whose data " + quoted(*old) + " holds: " + why,
-                    "Commit without --remove-old, look into it, and remove it by hand.");
+                    "the cluster restored in " + quoted(journal.directory) + " " + why,
+                    todo + " Nothing was changed; the way back stays.");
     };
-    const auto bytes = readFile(*old / restore::asideControlName);
-    if (!bytes.ok())
-        return unknown(bytes.error().message);
-    const auto control = postgres::parseControlFile(*bytes);
+    for (const char* name : {"backup_label", "recovery.signal", "standby.signal"})
+        if (isThere(journal.directory / name))
+            return notYet(std::string("did not end its recovery: it holds '") + name + "'",
+                          "Start it, wait until it is promoted, and look at it.");
+    const auto control = postgres::readControlFile(journal.directory);
     if (!control.ok())
-        return unknown(control.error().message);
+        return notYet("cannot be recognised: " + control.error().message,
+                      "Look whether it is the right directory.");
     if (control->identity.systemIdentifier != journal.systemIdentifier)
-        return unknown("it is cluster " + std::to_string(control->identity.systemIdentifier)
-                       + ", and " + std::to_string(journal.systemIdentifier) + " was restored");
+        return notYet("is cluster " + std::to_string(control->identity.systemIdentifier) + ", and "
+                          + std::to_string(journal.systemIdentifier) + " was restored",
+                      "Look whether it is the right directory.");
     return {};
 }
 
@@ -55,8 +55,7 @@ std::string literal(const std::string& text)
 std::vector<std::string> statementsFor(const Journal& journal)
 {
     std::map<std::string, std::string> before;
-    const auto old = journal.old();
-    const auto text = readTextFile(old ? *old / "postgresql.auto.conf" : Path());
+    const auto text = readTextFile(journal.old() / "postgresql.auto.conf");
     const auto settings = postgres::parseSettings(text.ok() ? *text : std::string());
     if (settings.ok())
         before.insert(settings->begin(), settings->end());
@@ -73,47 +72,46 @@ std::vector<std::string> statementsFor(const Journal& journal)
     return statements;
 }
 
-Result<> removeOldPlaces(Journal& journal)
+std::optional<std::vector<std::string>> walOnlyIn(const Journal& journal,
+                                                  const OpenRepository& open)
 {
-    if (!journal.removing)
-        SALVOR_CHECK(refuseUnknown(journal));
-    journal.removing = true;
-    SALVOR_CHECK(saveJournal(journal));
-    for (const auto& rename : journal.setsAside) {
-        std::error_code error;
-        fs::remove_all(rename.to, error);
-        if (error)
-            return failErrno(error.value(), "cannot remove " + quoted(Path(rename.to)),
-                             "The restored cluster is not touched by that; the same command goes "
-                             "on.");
-    }
-    return {};
+    const auto repository = open(journal.repository);
+    if (!repository.ok() || (*repository)->info().id != journal.repositoryId)
+        return std::nullopt;
+    const auto backup = (*repository)->backup(journal.backup);
+    if (!backup.ok())
+        return std::nullopt;
+    auto names =
+        restore::walNotArchived(journal.old() / "pg_wal", backup->incarnation, **repository);
+    if (!names.ok())
+        return std::nullopt;
+    return *std::move(names);
 }
 
 } // namespace
 
-Result<Committed> commit(const Path& directory, bool removeOld, JobContext& job)
+Result<Committed> commit(const Path& directory, const OpenRepository& open, JobContext& job)
 {
     SALVOR_CHECK(job.proceed());
-    SALVOR_TRY(auto journal, loadJournal(directory));
-    if (!journal)
-        return fail(ErrorCode::NotFound, "no restore in place waits in " + quoted(directory),
-                    "'salvorctl in-place list' names those of the configuration.");
-    SALVOR_TRY(const FileDescriptor held, claim(*journal));
-    SALVOR_TRY(const auto waiting, waitingIn(directory));
-    if (waiting->stage == Stage::Unfinished || waiting->stage == Stage::RollingBack)
+    SALVOR_TRY(const JournalLock lock, JournalLock::take(directory));
+    SALVOR_TRY(const Journal journal, trustedJournal(directory));
+    if (!journal.takesBack.empty())
         return fail(ErrorCode::NotReady,
-                    "the restore in place in " + quoted(directory) + " is "
-                        + std::string(stageName(waiting->stage)),
-                    waiting->stage == Stage::Unfinished
-                        ? "Run the restore again to go on with it, or roll it back."
-                        : "Roll it back again, to the end.");
+                    "the restore in place in " + quoted(directory) + " is being taken back",
+                    "Roll it back again, to the end.");
+    for (const Rename& rename : journal.setsAside) {
+        SALVOR_TRY(const Where where, whereIs(rename));
+        if (where != Where::Aside || isThere(directory / restore::markerName))
+            return fail(ErrorCode::NotReady,
+                        "the restore in place in " + quoted(directory) + " is unfinished",
+                        "Run the restore again to go on with it, or roll it back.");
+    }
+    SALVOR_CHECK(refuseUnlessRecovered(journal));
     Committed committed;
-    committed.old = waiting->old;
-    committed.statements = statementsFor(*journal);
-    committed.removed = removeOld || journal->removing;
-    if (committed.removed)
-        SALVOR_CHECK(removeOldPlaces(*journal));
+    for (const Rename& rename : journal.setsAside)
+        committed.old.emplace_back(rename.to);
+    committed.walOnlyThere = walOnlyIn(journal, open);
+    committed.statements = statementsFor(journal);
     SALVOR_CHECK(removeJournal(directory));
     return committed;
 }

@@ -1,6 +1,7 @@
 #include "core/rescue/in_place.h"
 
 #include "core/rescue/set_aside.h"
+#include "core/restore/words.h"
 
 #include <algorithm>
 
@@ -19,28 +20,63 @@ Journal journalOf(const model::RestorePlan& plan, Moment now)
     journal.cluster = plan.cluster;
     journal.backup = plan.backup.id;
     journal.systemIdentifier = plan.backup.incarnation.identity.systemIdentifier;
-    journal.delta = plan.inPlace->delta;
     journal.setsAside = plan.inPlace->setsAside;
     journal.tablespaces = plan.tablespaces;
     journal.begunAt = now;
     return journal;
 }
 
-Result<> refuseOther(const Journal& journal, const model::RestorePlan& plan)
+Error planIsStale(const std::string& why)
 {
-    if (plan.inPlace->goesOn && journal.setsAside == plan.inPlace->setsAside
-        && journal.backup == plan.backup.id && journal.delta == plan.inPlace->delta
-        && journal.takesBack.empty() && !journal.removing)
-        return {};
-    return fail(ErrorCode::NotReady,
-                "the plan no longer holds: another restore in place waits in "
-                    + quoted(journal.directory),
+    return fail(ErrorCode::NotReady, "the plan no longer holds: " + why,
                 "Make a new plan. Nothing was written.");
 }
 
-Result<> setDataAside(const model::InPlace::Rename& rename)
+bool isPlanned(const Journal& journal, const model::RestorePlan& plan)
 {
-    if (!isThere(rename.to)) {
+    return journal.setsAside == plan.inPlace->setsAside && journal.tablespaces == plan.tablespaces
+           && journal.backup == plan.backup.id && journal.repositoryId == plan.repositoryId
+           && journal.takesBack.empty();
+}
+
+/// Under the lock: what stands in the file now counts, not what was seen when the plan was made.
+Result<Journal> journalFor(const model::RestorePlan& plan)
+{
+    const Path directory = plan.destination;
+    SALVOR_TRY(const auto found, loadJournal(directory));
+    if (!found && plan.inPlace->goesOn)
+        return planIsStale("the restore in place in " + quoted(directory) + " is over");
+    if (!found)
+        return journalOf(plan, systemClock().now());
+    SALVOR_TRY(Journal journal, trustedJournal(directory));
+    if (!plan.inPlace->goesOn || !isPlanned(journal, plan))
+        return planIsStale("another restore in place waits in " + quoted(directory));
+    return journal;
+}
+
+/// Every place is as the plan or the journal has it, before anything is renamed.
+Result<> refuseMoved(const Journal& journal, bool goesOn)
+{
+    for (const Rename& rename : journal.setsAside) {
+        SALVOR_TRY(const Where where, whereIs(rename));
+        if (where == Where::Aside && !goesOn)
+            return planIsStale(quoted(Path(rename.from)) + " was renamed");
+    }
+    for (const Path& place : journal.places().all()) {
+        const bool isPlanned =
+            std::any_of(journal.setsAside.begin(), journal.setsAside.end(),
+                        [&](const Rename& rename) { return rename.from == place; });
+        SALVOR_TRY(const auto inode, inodeAt(place));
+        if (!goesOn && !isPlanned && inode)
+            return planIsStale(quoted(place) + " was not there when it was made");
+    }
+    return {};
+}
+
+Result<> setDataAside(const Rename& rename)
+{
+    SALVOR_TRY(const Where where, whereIs(rename));
+    if (where == Where::Place) {
         SALVOR_CHECK(renameDurably(rename.from, rename.to));
         if (auto refused = putBackIfRunning(rename); !refused.ok()) {
             SALVOR_CHECK(removeJournal(rename.from));
@@ -50,33 +86,52 @@ Result<> setDataAside(const model::InPlace::Rename& rename)
     return hideControlFile(rename.to);
 }
 
-/// The data directory first, so that no server starts without its tablespaces.
+/// The data directory first, so that no server starts without its tablespaces. What a killed server
+/// had not made durable is, before anything relies on it.
 Result<> setAside(const Journal& journal)
 {
-    for (const auto& rename : journal.setsAside) {
-        if (rename.from == journal.directory)
-            SALVOR_CHECK(setDataAside(rename));
-        else if (!isThere(rename.to))
+    SALVOR_CHECK(setDataAside(journal.setsAside.front()));
+    for (std::size_t i = 1; i < journal.setsAside.size(); ++i) {
+        const Rename& rename = journal.setsAside[i];
+        SALVOR_TRY(const Where where, whereIs(rename));
+        if (where == Where::Place)
             SALVOR_CHECK(renameDurably(rename.from, rename.to));
     }
+    for (const Rename& rename : journal.setsAside)
+        SALVOR_CHECK(syncFileSystem(rename.to));
     return {};
 }
 
-Error afterSettingAside(Error error, const Journal& journal)
+Result<> vacate(const model::RestorePlan& plan)
 {
-    if (const auto old = journal.old(); old && !isThere(*old))
+    SALVOR_TRY(const Journal journal, journalFor(plan));
+    SALVOR_CHECK(refuseMoved(journal, plan.inPlace->goesOn));
+    SALVOR_CHECK(refuseRunning(journal.directory));
+    if (plan.inPlace->goesOn)
+        SALVOR_CHECK(refuseRunning(journal.old()));
+    else
+        SALVOR_CHECK(saveJournal(journal, IfExists::Fail));
+    return setAside(journal);
+}
+
+Error afterSettingAside(Error error, const model::RestorePlan& plan)
+{
+    const auto& renames = plan.inPlace->setsAside;
+    if (renames.empty() || !isThere(renames.front().to))
         return error;
-    const std::string directory = journal.directory.native();
     error.hint += std::string(error.hint.empty() ? "" : " ")
-                  + "The same command goes on from there; 'salvorctl in-place rollback " + directory
-                  + "' puts back what was set aside.";
+                  + "The same command goes on from there; 'salvorctl in-place rollback "
+                  + restore::shellWord(plan.destination) + "' puts back what was set aside.";
     return error;
 }
 
 bool isFinished(const Journal& journal)
 {
     return std::all_of(journal.setsAside.begin(), journal.setsAside.end(),
-                       [](const auto& rename) { return isThere(rename.to); })
+                       [](const Rename& rename) {
+                           const auto where = whereIs(rename);
+                           return where.ok() && *where == Where::Aside;
+                       })
            && restore::isDataDirectory(journal.directory)
            && !isThere(journal.directory / restore::markerName);
 }
@@ -92,8 +147,6 @@ std::string_view stageName(Stage stage) noexcept
         return "restored";
     case Stage::RollingBack:
         return "rolling back";
-    case Stage::Removing:
-        return "removing";
     }
     return "unfinished";
 }
@@ -105,16 +158,14 @@ Result<std::optional<Waiting>> waitingIn(const Path& directory)
         return std::optional<Waiting>();
     Waiting waiting;
     waiting.directory = journal->directory;
-    waiting.stage = journal->removing             ? Stage::Removing
-                    : !journal->takesBack.empty() ? Stage::RollingBack
-                    : isFinished(*journal)        ? Stage::Restored
-                                                  : Stage::Unfinished;
+    waiting.stage = !journal->takesBack.empty() ? Stage::RollingBack
+                    : isFinished(*journal)      ? Stage::Restored
+                                                : Stage::Unfinished;
     waiting.cluster = journal->cluster;
     waiting.repository = journal->repository;
     waiting.backup = journal->backup;
-    waiting.delta = journal->delta;
     waiting.begunAt = journal->begunAt;
-    for (const auto& rename : journal->setsAside)
+    for (const Rename& rename : journal->setsAside)
         waiting.old.emplace_back(rename.to);
     return std::optional<Waiting>(std::move(waiting));
 }
@@ -123,31 +174,18 @@ Result<model::RestoreOutcome> restoreInPlace(const model::RestorePlan& plan,
                                              const repository::Repository& repository,
                                              restore::ApplyOptions options, JobContext& job)
 {
-    const Path directory = plan.destination;
-    Journal journal = journalOf(plan, systemClock().now());
-    SALVOR_TRY(const auto before, loadJournal(directory));
-    if (before) {
-        SALVOR_CHECK(refuseOther(*before, plan));
-        journal = *before;
-    }
-    FileDescriptor held;
+    std::optional<JournalLock> lock; // To the end.
     options.vacate = [&]() -> Result<> {
-        SALVOR_TRY(held, claim(journal));
-        SALVOR_CHECK(refuseRunning(directory));
-        if (!before)
-            SALVOR_CHECK(saveJournal(journal, IfExists::Fail));
-        return setAside(journal);
+        SALVOR_TRY(auto taken, JournalLock::take(plan.destination));
+        lock.emplace(std::move(taken));
+        return vacate(plan);
     };
-    options.willMove = [&](const auto& names) { return noteMoves(directory, names); };
     auto outcome = restore::apply(plan, repository, options, job);
     if (!outcome.ok())
-        return afterSettingAside(std::move(outcome).error(), journal);
-    std::string kept = "Until then 'salvorctl in-place rollback " + directory.native() + "' ";
-    if (const auto old = journal.old())
-        kept += "puts " + quoted(*old) + " back.";
-    else
-        kept += "sets it aside again.";
-    outcome->warnings.push_back(std::move(kept));
+        return afterSettingAside(std::move(outcome).error(), plan);
+    outcome->warnings.push_back("Until then 'salvorctl in-place rollback "
+                                + restore::shellWord(plan.destination) + "' puts "
+                                + quoted(Path(plan.inPlace->setsAside.front().to)) + " back.");
     return outcome;
 }
 

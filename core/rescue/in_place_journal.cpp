@@ -4,7 +4,8 @@
 #include "core/model/json_fields.h"
 
 #include <algorithm>
-#include <set>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace salvor::rescue {
@@ -13,26 +14,7 @@ namespace {
 
 constexpr std::int64_t journalSchema = 1;
 constexpr mode_t journalMode = 0644;
-constexpr ByteCount longestList = ByteCount{1} << 30U;
-
-Path movesFile(const Path& directory)
-{
-    return journalFile(directory).native() + "-moves";
-}
-
-Json renameJson(const model::InPlace::Rename& rename)
-{
-    return Json::Object{{"from", model::bytesJson(rename.from)},
-                        {"to", model::bytesJson(rename.to)}};
-}
-
-Result<model::InPlace::Rename> renameFromJson(const Json& json)
-{
-    model::InPlace::Rename rename;
-    SALVOR_TRY(rename.from, model::bytesAt(json, "from"));
-    SALVOR_TRY(rename.to, model::bytesAt(json, "to"));
-    return rename;
-}
+constexpr mode_t writableByOthers = 0022;
 
 Json journalJson(const Journal& journal)
 {
@@ -49,12 +31,10 @@ Json journalJson(const Journal& journal)
         {"cluster", journal.cluster},
         {"backup", journal.backup},
         {"systemIdentifier", model::wideJson(journal.systemIdentifier)},
-        {"delta", model::deltaName(journal.delta)},
-        {"setsAside", model::listJson(journal.setsAside, renameJson)},
+        {"setsAside", model::listJson(journal.setsAside, model::renameJson)},
         {"tablespaces", std::move(tablespaces)},
         {"begunAt", model::toJson(journal.begunAt)},
-        {"takesBack", model::listJson(journal.takesBack, renameJson)},
-        {"removing", journal.removing},
+        {"takesBack", model::listJson(journal.takesBack, model::renameJson)},
     };
 }
 
@@ -71,11 +51,7 @@ Result<Journal> journalFromJson(const Json& json)
     SALVOR_TRY(journal.cluster, json.stringAt("cluster"));
     SALVOR_TRY(journal.backup, json.stringAt("backup"));
     SALVOR_TRY(journal.systemIdentifier, model::wideAt(json, "systemIdentifier"));
-    SALVOR_TRY(const std::string delta, json.stringAt("delta"));
-    journal.delta = delta == model::deltaName(model::InPlace::Delta::Move)
-                        ? model::InPlace::Delta::Move
-                        : model::InPlace::Delta::Copy;
-    SALVOR_TRY(journal.setsAside, model::listAt(json, "setsAside", renameFromJson));
+    SALVOR_TRY(journal.setsAside, model::listAt(json, "setsAside", model::renameFromJson));
     SALVOR_TRY(const Json::Object tablespaces, json.objectAt("tablespaces"));
     for (const auto& [name, path] : tablespaces) {
         const auto oid = parseUnsigned(name);
@@ -85,27 +61,39 @@ Result<Journal> journalFromJson(const Json& json)
                    model::bytesAt(tablespaces, name));
     }
     SALVOR_TRY(journal.begunAt, model::momentAt(json, "begunAt"));
-    SALVOR_TRY(journal.takesBack, model::listAt(json, "takesBack", renameFromJson));
-    SALVOR_TRY(journal.removing, json.boolAt("removing"));
+    SALVOR_TRY(journal.takesBack, model::listAt(json, "takesBack", model::renameFromJson));
     return journal;
 }
 
-Result<> removeFile(const Path& file)
+/// A place of the restore, and a name beside it that a restore in place would have given.
+bool isOwn(const Rename& rename, const std::vector<Path>& places, const std::string& mark)
 {
-    if (::unlink(file.c_str()) != 0 && errno != ENOENT)
-        return failErrno(errno, "cannot remove " + quoted(file));
+    const std::string start = rename.from + mark;
+    return std::find(places.begin(), places.end(), Path(rename.from)) != places.end()
+           && rename.to.size() > start.size() && rename.to.starts_with(start)
+           && rename.to.find('/', start.size()) == std::string::npos;
+}
+
+Result<> refuseStrange(const Journal& journal)
+{
+    const auto places = journal.places().all();
+    for (const Path& place : places)
+        if (!place.is_absolute() || place.lexically_normal() != place || !place.has_filename())
+            return fail(ErrorCode::Corrupt, quoted(place) + " is no place of a restore");
+    if (journal.setsAside.empty() || journal.setsAside.front().from != journal.directory)
+        return fail(ErrorCode::Corrupt, "it does not set the data directory aside");
+    for (const Rename& rename : journal.setsAside)
+        if (!isOwn(rename, places, ".before-"))
+            return fail(ErrorCode::Corrupt, "it would rename " + quoted(Path(rename.from)) + " to "
+                                                + quoted(Path(rename.to)));
+    for (const Rename& rename : journal.takesBack)
+        if (!isOwn(rename, places, ".rolled-back-"))
+            return fail(ErrorCode::Corrupt, "it would rename " + quoted(Path(rename.from)) + " to "
+                                                + quoted(Path(rename.to)));
     return {};
 }
 
 } // namespace
-
-std::optional<Path> Journal::old() const
-{
-    for (const auto& rename : setsAside)
-        if (rename.from == directory)
-            return Path(rename.to);
-    return std::nullopt;
-}
 
 restore::Places Journal::places() const
 {
@@ -139,6 +127,7 @@ Result<std::optional<Journal>> loadJournal(const Path& directory)
         return fail(ErrorCode::Corrupt,
                     where + " is about " + quoted(journal.directory) + ", not " + quoted(directory),
                     "It was moved or copied here; nothing is done by it.");
+    SALVOR_CHECK(refuseStrange(journal).in(where));
     return std::optional<Journal>(std::move(journal));
 }
 
@@ -150,36 +139,56 @@ Result<> saveJournal(const Journal& journal, IfExists ifExists)
 
 Result<> removeJournal(const Path& directory)
 {
-    SALVOR_CHECK(removeFile(journalFile(directory)));
-    SALVOR_CHECK(syncDirectory(directory.parent_path()));
-    // Without the journal nobody asks for it.
-    return removeFile(movesFile(directory));
+    const Path file = journalFile(directory);
+    if (::unlink(file.c_str()) != 0 && errno != ENOENT)
+        return failErrno(errno, "cannot remove " + quoted(file));
+    return syncDirectory(directory.parent_path());
 }
 
-Result<> noteMoves(const Path& directory, const std::vector<std::string>& names)
+Result<JournalLock> JournalLock::take(const Path& directory)
 {
-    SALVOR_TRY(const auto before, notedMoves(directory));
-    std::set<std::string> all(before.begin(), before.end());
-    all.insert(names.begin(), names.end());
-    Json::Array list;
-    for (const std::string& name : all)
-        list.push_back(model::bytesJson(name));
-    return writeFileDurably(movesFile(directory), asBytes(Json(std::move(list)).text()),
-                            IfExists::Replace, journalMode);
+    const Path file = journalFile(directory).native() + ".lock";
+    while (true) {
+        SALVOR_TRY(FileDescriptor held, openFile(file, O_RDWR | O_CREAT | O_NOFOLLOW));
+        if (::flock(held.get(), LOCK_EX | LOCK_NB) != 0) {
+            if (errno != EWOULDBLOCK)
+                return failErrno(errno, "cannot lock " + quoted(file));
+            return fail(ErrorCode::NotReady,
+                        "another restore in place, rollback or commit is at work in "
+                            + quoted(directory),
+                        "Wait until it ends, or stop it. Nothing was changed.");
+        }
+        // Whoever had it before takes the name away.
+        struct stat own {};
+        struct stat named {};
+        if (::fstat(held.get(), &own) == 0 && ::lstat(file.c_str(), &named) == 0
+            && own.st_dev == named.st_dev && own.st_ino == named.st_ino)
+            return JournalLock(file, std::move(held));
+    }
 }
 
-Result<std::vector<std::string>> notedMoves(const Path& directory)
+JournalLock::~JournalLock()
 {
-    const auto text = readTextFile(movesFile(directory), longestList);
-    if (!text.ok() && text.error().code == ErrorCode::NotFound)
-        return std::vector<std::string>();
-    if (!text.ok())
-        return text.error();
-    SALVOR_TRY(const Json json, Json::parse(*text));
-    const Json::Object wrapped{{"moves", json}};
-    return model::listAt(wrapped, "moves", [](const Json& name) {
-        return model::bytesAt(Json::Object{{"name", name}}, "name");
-    });
+    if (m_held.isOpen())
+        ::unlink(m_file.c_str());
+}
+
+Result<Journal> trustedJournal(const Path& directory)
+{
+    SALVOR_TRY(auto journal, loadJournal(directory));
+    if (!journal)
+        return fail(ErrorCode::NotFound, "no restore in place waits in " + quoted(directory),
+                    "'salvorctl in-place list' names those of the configuration.");
+    const Path file = journalFile(directory);
+    struct stat about {};
+    if (::lstat(file.c_str(), &about) != 0)
+        return failErrno(errno, "cannot look at " + quoted(file));
+    if (!S_ISREG(about.st_mode) || about.st_uid != ::geteuid()
+        || (about.st_mode & writableByOthers) != 0)
+        return fail(ErrorCode::Denied,
+                    "the journal " + quoted(file) + " is not this user's alone",
+                    "Run this as the user who began the restore. Nothing was changed.");
+    return *std::move(journal);
 }
 
 } // namespace salvor::rescue

@@ -12,7 +12,8 @@
 
 namespace salvor::rescue {
 
-using Renames = std::vector<model::InPlace::Rename>;
+using Rename = model::InPlace::Rename;
+using Renames = std::vector<Rename>;
 
 /// One JSON file, "DIR.in-place", beside the data directory. Written before the first rename, and
 /// gone when nothing can be taken back any more.
@@ -23,31 +24,51 @@ struct Journal {
     std::string cluster;
     std::string backup;
     std::uint64_t systemIdentifier = 0; ///< Of the backup's cluster.
-    model::InPlace::Delta delta = model::InPlace::Delta::Copy;
-    Renames setsAside; ///< The data directory first.
+    Renames setsAside;                  ///< To PLACE.before-…; the data directory first.
     std::map<std::uint32_t, std::string> tablespaces;
     Moment begunAt;
-    Renames takesBack;     ///< Where a rollback puts what was restored; empty: none was begun.
-    bool removing = false; ///< What was set aside is being removed: there is no way back.
+    /// Where a rollback puts what was restored, PLACE.rolled-back-…; empty: none was begun.
+    Renames takesBack;
 
-    /// Where the data directory was set aside to; nothing when there was none.
-    [[nodiscard]] std::optional<Path> old() const;
+    /// Where the data directory was set aside to.
+    [[nodiscard]] Path old() const { return setsAside.front().to; }
     /// The places of the restore, data directory and tablespaces.
     [[nodiscard]] restore::Places places() const;
 };
 
 [[nodiscard]] Path journalFile(const Path& directory);
 
-/// Nothing when no restore in place waits there. Errors: Corrupt; Incompatible; as failErrno().
+/// Nothing when no restore in place waits there. Errors: Corrupt, also when it names a place that
+/// is not the restore's, or a name that it would not have given; Incompatible; as failErrno().
 [[nodiscard]] Result<std::optional<Journal>> loadJournal(const Path& directory);
 /// Durable when it returns.
 [[nodiscard]] Result<> saveJournal(const Journal& journal, IfExists ifExists = IfExists::Replace);
-/// Takes the journal and the list of moved files away. The last step of all.
+/// The last step of all.
 [[nodiscard]] Result<> removeJournal(const Path& directory);
 
-/// Names of files that may have been moved, in a file of their own: there can be many. Adds to
-/// those that are noted already.
-[[nodiscard]] Result<> noteMoves(const Path& directory, const std::vector<std::string>& names);
-[[nodiscard]] Result<std::vector<std::string>> notedMoves(const Path& directory);
+/// Keeps others from acting on a journal, or beginning one, until it goes.
+class JournalLock {
+public:
+    /// Errors: NotReady when a restore, rollback or commit that lives has it.
+    [[nodiscard]] static Result<JournalLock> take(const Path& directory);
+    JournalLock(JournalLock&&) noexcept = default;
+    JournalLock& operator=(JournalLock&&) noexcept = default;
+    JournalLock(const JournalLock&) = delete;
+    JournalLock& operator=(const JournalLock&) = delete;
+    ~JournalLock();
+
+private:
+    JournalLock(Path file, FileDescriptor held)
+        : m_file(std::move(file))
+        , m_held(std::move(held))
+    {}
+    Path m_file;
+    FileDescriptor m_held;
+};
+
+/// For one who is going to rename by it: loadJournal() under a lock, and only when it is the
+/// runner's own and nobody else can write it. Whoever can write beside the directory could
+/// otherwise have root rename what he likes. Errors: NotFound; Denied; those of loadJournal().
+[[nodiscard]] Result<Journal> trustedJournal(const Path& directory);
 
 } // namespace salvor::rescue

@@ -1,17 +1,48 @@
 #include "core/rescue/set_aside.h"
 
-#include "core/postgres/data_directory.h"
+#include "core/postgres/live_server.h"
 
 #include <cstdio>
+#include <sys/stat.h>
 
 namespace salvor::rescue {
 
 using restore::isThere;
 
-Result<FileDescriptor> claim(const Journal& journal)
+namespace {
+
+std::string inodeWords(const Path& path, const std::optional<std::uint64_t>& inode)
 {
-    const auto old = journal.old();
-    return restore::claimPlace(old && isThere(*old) ? *old : journal.directory);
+    return "at " + quoted(path) + " is "
+           + (inode ? "inode " + std::to_string(*inode) : std::string("nothing"));
+}
+
+} // namespace
+
+Result<std::optional<std::uint64_t>> inodeAt(const Path& path)
+{
+    struct stat about {};
+    if (::lstat(path.c_str(), &about) == 0)
+        return std::optional<std::uint64_t>(about.st_ino);
+    if (errno == ENOENT)
+        return std::optional<std::uint64_t>();
+    return failErrno(errno, "cannot look at " + quoted(path), "Nothing was changed.");
+}
+
+Result<Where> whereIs(const Rename& rename)
+{
+    SALVOR_TRY(const auto from, inodeAt(rename.from));
+    SALVOR_TRY(const auto to, inodeAt(rename.to));
+    if (to == rename.inode && from != rename.inode)
+        return Where::Aside;
+    if (from == rename.inode && !to)
+        return Where::Place;
+    return fail(ErrorCode::NotReady,
+                "what was in " + quoted(Path(rename.from)) + ", inode "
+                    + std::to_string(rename.inode) + ", is not where it was left: "
+                    + inodeWords(rename.from, from) + ", " + inodeWords(rename.to, to),
+                "If its disk is not mounted, mount it; if it was moved, move it back. Nothing was "
+                "changed.");
 }
 
 Result<> renameDurably(const Path& from, const Path& to)
@@ -39,8 +70,7 @@ Result<> hideControlFile(const Path& dataDirectory)
 
 Result<> showControlFile(const Path& dataDirectory)
 {
-    if (!isThere(dataDirectory / restore::asideControlName)
-        || isThere(dataDirectory / restore::controlName))
+    if (!isThere(dataDirectory / restore::asideControlName))
         return {};
     return renameDurably(dataDirectory / restore::asideControlName,
                          dataDirectory / restore::controlName);
@@ -48,19 +78,17 @@ Result<> showControlFile(const Path& dataDirectory)
 
 Result<> refuseRunning(const Path& dataDirectory)
 {
-    if (!isThere(dataDirectory))
-        return {};
-    const auto running = postgres::isServerRunning(dataDirectory);
-    if (running.ok() && !*running)
+    const auto server = postgres::findServer(dataDirectory);
+    if (server.ok() && !*server)
         return {};
     return fail(ErrorCode::NotReady,
-                running.ok() ? "a server runs on " + quoted(dataDirectory)
-                             : "it is not known whether a server runs on " + quoted(dataDirectory)
-                                   + ": " + running.error().message,
+                server.ok() ? "a server runs on " + quoted(dataDirectory) + ": " + **server
+                            : "it is not known whether a server runs on " + quoted(dataDirectory)
+                                  + ": " + server.error().message,
                 "Stop it first. Nothing was changed.");
 }
 
-Result<> putBackIfRunning(const model::InPlace::Rename& rename)
+Result<> putBackIfRunning(const Rename& rename)
 {
     auto refused = refuseRunning(rename.to);
     if (refused.ok())

@@ -6,9 +6,14 @@
 
 namespace salvor::rescue {
 
-/// The folder of the data directory wherever it is now, claimed until the descriptor is closed.
-/// Errors: NotReady when a restore or a rollback that lives has it.
-[[nodiscard]] Result<FileDescriptor> claim(const Journal& journal);
+/// Under which of its two names a directory is.
+enum class Where { Place, Aside };
+/// By its inode. Errors: NotReady when it is under neither, or the other name is taken so that it
+/// could not be renamed: says what is where; as failErrno() when that cannot be seen.
+[[nodiscard]] Result<Where> whereIs(const Rename& rename);
+
+/// Nothing when nothing is there. Errors: as failErrno(), for anything but that.
+[[nodiscard]] Result<std::optional<std::uint64_t>> inodeAt(const Path& path);
 
 /// Renames and makes it durable. Errors: AlreadyExists when something is at `to`; as failErrno().
 [[nodiscard]] Result<> renameDurably(const Path& from, const Path& to);
@@ -22,6 +27,6 @@ namespace salvor::rescue {
 
 /// A server that was started just before a directory was renamed works in it still: the rename is
 /// taken back. Errors: NotReady then.
-[[nodiscard]] Result<> putBackIfRunning(const model::InPlace::Rename& rename);
+[[nodiscard]] Result<> putBackIfRunning(const Rename& rename);
 
 } // namespace salvor::rescue

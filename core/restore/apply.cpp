@@ -138,13 +138,27 @@ Result<> putInPlace(const Places& places)
     return {};
 }
 
+/// A directory that the group may read, as 'initdb --allow-group-access' makes it, stays so.
+Result<> keepGroupAccess(const model::InPlace::Rename& rename)
+{
+    constexpr mode_t groupReads = 0750;
+    struct stat old {};
+    if (::stat(rename.to.c_str(), &old) != 0 || (old.st_mode & 0777U) != groupReads)
+        return {};
+    if (::chmod(rename.from.c_str(), groupReads) != 0)
+        return failErrno(errno, "cannot set the mode of " + quoted(Path(rename.from)));
+    return {};
+}
+
 /// What the cluster that was there has unchanged.
 Result<> takeOver(Run& run, const WriteOptions& how)
 {
     const model::InPlace& inPlace = *run.plan.inPlace;
-    OldFiles old{{}, inPlace.delta, run.plan.backup.startedAt, run.options.willMove};
-    for (const model::InPlace::Rename& rename : inPlace.setsAside)
+    OldFiles old{{}, run.plan.backup.startedAt};
+    for (const model::InPlace::Rename& rename : inPlace.setsAside) {
         old.places.push_back({rename.from, rename.to});
+        SALVOR_CHECK(keepGroupAccess(rename));
+    }
     SALVOR_TRY(const Taken taken, takeOldFiles(run.seen.contents.files, old, how, run.job));
     if (!old.places.empty())
         run.job.events.note("Taken over from what was there: " + countText(taken.files, "file")

@@ -200,14 +200,13 @@ void sortWorstFirst(std::vector<Check>& checks)
 }
 
 /// Where the old files are now, before or after they were set aside.
-OldCluster oldClusterOf(const model::RestorePlan& plan)
+std::vector<SetAside> oldPlacesOf(const model::RestorePlan& plan)
 {
-    OldCluster old;
+    std::vector<SetAside> old;
     if (!plan.inPlace)
         return old;
     for (const model::InPlace::Rename& rename : plan.inPlace->setsAside)
-        old.places.push_back({rename.from, isThere(rename.to) ? rename.to : rename.from});
-    old.moves = plan.inPlace->delta == model::InPlace::Delta::Move;
+        old.push_back({rename.from, isThere(rename.to) ? rename.to : rename.from});
     return old;
 }
 
@@ -252,7 +251,7 @@ Result<Look> look(const model::RestorePlan& plan, const Path& programs,
         SALVOR_TRY(reader, repository::ChunkReader::create(repository, seen.index));
         SALVOR_TRY(seen.contents, readContents(repository, plan.backup,
                                                {places, *reader, packs.damaged, keep,
-                                                !seen.unfinished.empty(), oldClusterOf(plan)},
+                                                !seen.unfinished.empty(), oldPlacesOf(plan)},
                                                job));
     }
     Check key = checkKey(repository, reader.get(), seen.contents);

@@ -81,7 +81,7 @@ private:
         const bool isLeft =
             m_how.afterUnfinished && looksFinished(path, entry.size, entry.modifiedAt);
         const bool isOld = !isLeft && isInOldCluster(entry, path);
-        weigh(entry, path, isLeft || (isOld && m_how.old.moves));
+        weigh(entry, path, isLeft);
         m_contents.bytesLeft += isLeft ? entry.size : 0;
         m_contents.bytesOld += isOld ? entry.size : 0;
         m_contents.oldCount += isOld ? 1 : 0;
@@ -100,7 +100,7 @@ private:
 
     [[nodiscard]] bool isInOldCluster(const TreeEntry& entry, const Path& path) const
     {
-        const auto old = placeAside(path, m_how.old.places);
+        const auto old = placeAside(path, m_how.old);
         return old && looksUnchanged(*old, entry.size, m_began);
     }
 

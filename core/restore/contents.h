@@ -65,12 +65,6 @@ struct Contents {
 
 enum class Keep { Counts, Everything };
 
-/// The cluster that a restore in place finds: where its files belong, and where they lie now.
-struct OldCluster {
-    std::vector<SetAside> places;
-    bool moves = false; ///< Its unchanged files are moved: they take no space.
-};
-
 /// What a backup's tree is read with. It outlives the reading.
 struct Reading {
     const Places& places;
@@ -78,7 +72,7 @@ struct Reading {
     const ChunkIds& damaged; ///< Known not to be readable.
     Keep keep = Keep::Counts;
     bool afterUnfinished = false; ///< Looks for what an unfinished restore left in the places.
-    OldCluster old;
+    std::vector<SetAside> old; ///< In place: where the old files belong, and where they lie now.
 };
 
 /// Reads the backup's tree once.

@@ -246,7 +246,8 @@ private:
             } else {
                 SALVOR_TRY(const ByteView bytes,
                            old.has(i - part.firstChunk)
-                               ? readOld(old, MutableByteView(block).first(size), offset)
+                                   && readsOld(old, MutableByteView(block).first(size), offset)
+                               ? Result<ByteView>(ByteView(block).first(size))
                                : reader.read(file.chunks[i], size));
                 crc.add(bytes);
                 SALVOR_CHECK(writeAllAt(opened, bytes, offset));
@@ -259,10 +260,11 @@ private:
         return crc.value();
     }
 
-    static Result<ByteView> readOld(const Old& old, MutableByteView block, ByteCount offset)
+    /// What cannot be read a second time is fetched.
+    static bool readsOld(const Old& old, MutableByteView block, ByteCount offset)
     {
-        SALVOR_TRY(const std::size_t got, readFullAt(old.file, block, offset));
-        return ByteView(block).first(got);
+        const auto got = readFullAt(old.file, block, offset);
+        return got.ok() && *got == block.size();
     }
 
     const std::vector<FileToWrite>& m_files;

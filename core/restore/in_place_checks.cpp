@@ -2,9 +2,10 @@
 // renamed, and what of its WAL is nowhere else.
 #include "core/base/text.h"
 #include "core/postgres/control_file.h"
-#include "core/postgres/data_directory.h"
+#include "core/postgres/live_server.h"
 #include "core/postgres/wal_reader.h"
 #include "core/restore/checks.h"
+#include "core/restore/mounts.h"
 #include "core/restore/words.h"
 
 #include <algorithm>
@@ -20,11 +21,6 @@ namespace {
 using model::Check;
 using model::InPlace;
 using Level = model::Check::Level;
-
-constexpr const char* twoWaysOut =
-    "Two ways out: restore into a new directory on that file system and let the server use it, or "
-    "move what is there into a folder beside it by hand and restore into the empty directory "
-    "(both with --to, without --in-place).";
 
 Check blocker(const std::string& name, std::string found, std::string cause, std::string fix)
 {
@@ -51,37 +47,18 @@ std::string_view stateWords(postgres::ClusterState state)
     return "is in an unknown state";
 }
 
-bool isMountPoint(const Path& place)
-{
-    struct statx about {};
-    if (::statx(AT_FDCWD, place.c_str(), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS,
-                &about)
-            == 0
-        && (about.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) != 0)
-        return (about.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
-    struct stat own {};
-    struct stat above {};
-    return ::stat(place.c_str(), &own) == 0 && ::stat(place.parent_path().c_str(), &above) == 0
-           && own.st_dev != above.st_dev;
-}
-
+/// Whether the directory still is the one that the plan was made for.
 std::optional<Check> checkRename(const InPlace::Rename& rename)
 {
     const Path from = rename.from;
     if (isThere(rename.to))
         return blocker("in place", quoted(Path(rename.to)) + " is there already.",
                        "What is replaced would be renamed to that name.", "Make a new plan.");
-    if (isMountPoint(from))
-        return blocker("in place", quoted(from) + " is a mount point.",
-                       "It cannot be renamed aside, and a restore in place deletes nothing.",
-                       twoWaysOut);
-    if (::access(from.parent_path().c_str(), W_OK | X_OK) != 0)
-        return blocker("in place",
-                       quoted(from.parent_path()) + " cannot be written by this user, so "
-                           + quoted(from) + " cannot be renamed aside.",
-                       "A restore in place deletes nothing.",
-                       std::string("Give the user who restores the right to write there. ")
-                           + twoWaysOut);
+    struct stat about {};
+    if (::lstat(from.c_str(), &about) != 0 || !S_ISDIR(about.st_mode)
+        || about.st_ino != rename.inode)
+        return blocker("in place", quoted(from) + " is another directory than it was.",
+                       "Perhaps a disk was mounted or unmounted.", "Make a new plan.");
     return std::nullopt;
 }
 
@@ -114,7 +91,10 @@ Check checkIdentity(const model::RestorePlan& plan, const Path& place)
                        quoted(place) + " was set aside by an earlier restore in place: it holds '"
                            + asideControlName + "'.",
                        "It was put back by hand, or is still in use.",
-                       "If it is the right directory, rename that file to 'pg_control'.");
+                       isThere(place / controlName)
+                           ? "It holds 'pg_control' too: if that is the right one, remove "
+                             "'pg_control.set-aside'."
+                           : "If it is the right directory, rename that file to 'pg_control'.");
     const auto control = postgres::readControlFile(place);
     if (!control.ok()) {
         if (accepts == "unknown" && isThere(place / "PG_VERSION"))
@@ -163,81 +143,55 @@ bool holdsItsWal(const Path& file, const model::Segment& segment, ByteCount segm
     return header.ok() && header->start == model::segmentStart(segment, segmentSize);
 }
 
-struct OwnWal {
-    std::vector<std::string> names; ///< Of segments that the archive lacks, in order.
-    bool wasRead = false;
-};
-
-OwnWal unarchivedWal(const Path& folder, const std::set<model::Segment>& archived,
-                     ByteCount segmentSize)
-{
-    OwnWal wal;
-    std::error_code error;
-    for (auto at = std::filesystem::directory_iterator(folder, error);
-         !error && at != std::filesystem::directory_iterator(); at.increment(error)) {
-        const std::string name = at->path().filename().native();
-        if (model::walFileKind(name) != model::WalFileKind::Segment)
-            continue;
-        const auto segment = model::parseSegmentName(name, segmentSize);
-        if (segment.ok() && !archived.contains(*segment)
-            && holdsItsWal(at->path(), *segment, segmentSize))
-            wal.names.push_back(name);
-    }
-    wal.wasRead = !error;
-    std::sort(wal.names.begin(), wal.names.end());
-    return wal;
-}
-
 Check checkOwnWal(const model::RestorePlan& plan, const Path& old,
                   const repository::Repository& repository)
 {
     const std::string name = "WAL not archived";
-    const auto stored = repository.segments(plan.backup.incarnation);
-    std::set<model::Segment> archived;
-    if (stored.ok())
-        for (const auto& one : *stored)
-            archived.insert(one.segment);
-    const OwnWal wal =
-        unarchivedWal(old / "pg_wal", archived, plan.backup.incarnation.identity.segmentSize);
-    if (!stored.ok() || !wal.wasRead)
+    const auto found = walNotArchived(old / "pg_wal", plan.backup.incarnation, repository);
+    if (!found.ok())
         return {Level::Warning, name,
-                "It could not be compared what WAL of " + quoted(old) + " is in the archive.",
+                "It could not be compared what WAL of " + quoted(old) + " is in the archive: "
+                    + found.error().message + ".",
                 "It stays where it is.", ""};
-    if (wal.names.empty())
+    const auto& names = *found;
+    if (names.empty())
         return {Level::Passed, name, "All WAL in " + quoted(old / "pg_wal") + " is in the archive.",
                 "", ""};
-    std::string found = countText(wal.names.size(), "segment") + " in " + quoted(old / "pg_wal")
-                        + (wal.names.size() == 1 ? " is" : " are") + " not in the archive: '"
-                        + wal.names.front() + "'";
-    if (wal.names.size() > 1)
-        found += " to '" + wal.names.back() + "'";
+    std::string text = countText(names.size(), "segment") + " in " + quoted(old / "pg_wal")
+                        + (names.size() == 1 ? " is" : " are") + " not in the archive: '"
+                        + names.front() + "'";
+    if (names.size() > 1)
+        text += " to '" + names.back() + "'";
     const Path marks = old / "pg_wal" / "archive_status";
     const bool canPush =
-        std::any_of(wal.names.begin(), wal.names.end(), [&](const std::string& segment) {
+        std::any_of(names.begin(), names.end(), [&](const std::string& segment) {
             return isThere(marks / (segment + ".ready"));
         });
-    return {Level::Warning, name, found + ".",
+    return {Level::Warning, name, text + ".",
             "What was done there cannot be reached by this restore. It is kept with the "
             "directory that is set aside.",
             canPush ? "To reach it, push those that have a mark '.ready' first: 'salvorctl "
                       "archive-push "
-                          + plan.cluster + " " + (old / "pg_wal").native()
+                          + shellWord(plan.cluster) + " "
+                          + shellWord((old / "pg_wal").native())
                           + "/SEGMENT', then make a new plan."
                     : "The newest segment is not whole before the server begins the next."};
 }
 
 std::optional<Check> checkRunning(const Path& place)
 {
-    const auto running = postgres::isServerRunning(place);
-    if (running.ok() && !*running)
+    const auto server = postgres::findServer(place);
+    if (server.ok() && !*server)
         return std::nullopt;
     return blocker(
         "in place",
-        running.ok() ? "A server runs on " + quoted(place) + "."
-                     : "It is not known whether a server runs on " + quoted(place) + ": "
-                           + running.error().message + ".",
+        server.ok() ? "A server runs on " + quoted(place) + ": " + **server + "."
+                    : "It is not known whether a server runs on " + quoted(place) + ": "
+                          + server.error().message + ".",
         "Its files would be renamed under it.",
-        "Stop it first, and keep it from being started again until the restore is done.");
+        server.ok()
+            ? "Stop it first, and keep it from being started again until the restore is done."
+            : server.error().hint);
 }
 
 std::optional<Check> checkWalFolder(const Path& place)
@@ -251,6 +205,18 @@ std::optional<Check> checkWalFolder(const Path& place)
                  "Move it while the server is stopped, and link it again."};
 }
 
+/// One into a new directory that was killed: what it left is somebody's work, and no cluster.
+std::optional<Check> checkNothingUnfinished(const model::RestorePlan& plan, const Path& place,
+                                            const Places& places)
+{
+    const auto occupancy = occupancyOf(place, places);
+    if (plan.inPlace->goesOn || !occupancy.ok() || *occupancy != Occupancy::Unfinished)
+        return std::nullopt;
+    return blocker("in place", quoted(place) + " holds what an unfinished restore left.",
+                   "There is no cluster that could be set aside.",
+                   "Go on with that restore (without --in-place), or move what it left away.");
+}
+
 void addIfAny(std::vector<Check>& checks, std::optional<Check> check)
 {
     if (check)
@@ -259,8 +225,35 @@ void addIfAny(std::vector<Check>& checks, std::optional<Check> check)
 
 } // namespace
 
+Result<std::vector<std::string>> walNotArchived(const Path& walFolder,
+                                                const model::Incarnation& incarnation,
+                                                const repository::Repository& repository)
+{
+    SALVOR_TRY(const auto stored, repository.segments(incarnation));
+    std::set<model::Segment> archived;
+    for (const auto& one : stored)
+        archived.insert(one.segment);
+    const ByteCount segmentSize = incarnation.identity.segmentSize;
+    std::vector<std::string> names;
+    std::error_code error;
+    for (auto at = std::filesystem::directory_iterator(walFolder, error);
+         !error && at != std::filesystem::directory_iterator(); at.increment(error)) {
+        const std::string name = at->path().filename().native();
+        if (model::walFileKind(name) != model::WalFileKind::Segment)
+            continue;
+        const auto segment = model::parseSegmentName(name, segmentSize);
+        if (segment.ok() && !archived.contains(*segment)
+            && holdsItsWal(at->path(), *segment, segmentSize))
+            names.push_back(name);
+    }
+    if (error)
+        return failErrno(error.value(), "cannot list " + quoted(walFolder));
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
 std::vector<Check> checkInPlace(const model::RestorePlan& plan, const Places& places,
-                                const repository::Repository& repository)
+                                const repository::Repository& repository, const Path& mountinfo)
 {
     std::vector<Check> checks;
     if (plan.startOptions.start)
@@ -268,15 +261,19 @@ std::vector<Check> checkInPlace(const model::RestorePlan& plan, const Places& pl
                                  "What it makes is the cluster itself.",
                                  "Leave out --start; use --action pause to look before it is "
                                  "opened."));
+    for (const Path& place : places.all()) {
+        addIfAny(checks, checkRenamable(place, mountinfo));
+        addIfAny(checks, checkNothingUnfinished(plan, place, places));
+    }
     for (const InPlace::Rename& rename : plan.inPlace->setsAside) {
         const Path from = rename.from;
         const bool isData = from == places.data;
         // Of one that was interrupted.
-        if (plan.inPlace->goesOn && isThere(rename.to)) {
-            if (isData)
-                checks.push_back(checkOwnWal(plan, rename.to, repository));
+        const bool isAside = plan.inPlace->goesOn && isThere(rename.to);
+        if (isData)
+            checks.push_back(checkOwnWal(plan, isAside ? Path(rename.to) : from, repository));
+        if (isAside)
             continue;
-        }
         addIfAny(checks, checkRename(rename));
         if (!isData) {
             addIfAny(checks, checkAlone(from, plan.backup.incarnation.identity.majorVersion));
@@ -284,7 +281,6 @@ std::vector<Check> checkInPlace(const model::RestorePlan& plan, const Places& pl
         }
         addIfAny(checks, checkRunning(from));
         checks.push_back(checkIdentity(plan, from));
-        checks.push_back(checkOwnWal(plan, from, repository));
         addIfAny(checks, checkWalFolder(from));
     }
     if (!isStillThere(plan, places.data)) {

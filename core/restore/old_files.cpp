@@ -14,7 +14,6 @@ namespace salvor::restore {
 
 namespace {
 
-using model::InPlace;
 using repository::ChunkId;
 
 constexpr std::size_t chunksInBlock = 32;
@@ -30,33 +29,6 @@ struct Candidate {
 bool isPlain(const struct stat& status, ByteCount size)
 {
     return S_ISREG(status.st_mode) && static_cast<ByteCount>(status.st_size) == size;
-}
-
-/// Moving changes nothing of a file, so that moving it back gives what was there.
-bool canMove(const Candidate& one, const FileToWrite& file, const WriteOptions& options)
-{
-    return isPlain(one.status, file.size) && one.status.st_nlink == 1
-           && (one.status.st_mode & 07777U) == file.mode
-           && (!options.owner
-               || (one.status.st_uid == options.owner->uid
-                   && one.status.st_gid == options.owner->gid));
-}
-
-Result<bool> move(const Candidate& one, const FileToWrite& file, JobContext& job)
-{
-    const auto opened = openFile(one.old, O_RDONLY | O_NOFOLLOW);
-    if (!opened.ok())
-        return false;
-    const auto crc = crcOf(*opened, file.size, job);
-    if (!crc.ok() && crc.error().code == ErrorCode::Cancelled)
-        return crc.error();
-    if (!crc.ok() || *crc != file.crc32c)
-        return false;
-    if (::rename(one.old.c_str(), file.path.c_str()) == 0)
-        return true;
-    if (errno == EXDEV)
-        return false;
-    return failErrno(errno, "cannot move " + quoted(one.old) + " to " + quoted(file.path));
 }
 
 bool isHole(const FileToWrite& file, ByteCount offset)
@@ -137,18 +109,6 @@ std::vector<Candidate> candidatesOf(std::vector<FileToWrite>& files, const OldFi
     return candidates;
 }
 
-Result<> tellNames(const std::vector<FileToWrite>& files, const std::vector<Candidate>& candidates,
-                   const OldFiles& old)
-{
-    if (candidates.empty() || old.delta != InPlace::Delta::Move || !old.willMove)
-        return {};
-    std::vector<std::string> names;
-    names.reserve(candidates.size());
-    for (const Candidate& one : candidates)
-        names.push_back(files[one.number].name);
-    return old.willMove(names);
-}
-
 } // namespace
 
 bool looksUnchanged(const Path& path, ByteCount size, Moment since)
@@ -162,13 +122,9 @@ Result<Taken> takeOldFiles(std::vector<FileToWrite>& files, const OldFiles& old,
                            const WriteOptions& options, JobContext& job)
 {
     std::vector<Candidate> candidates = candidatesOf(files, old);
-    const bool moves = old.delta == InPlace::Delta::Move;
     std::erase_if(candidates, [&](const Candidate& one) {
-        const FileToWrite& file = files[one.number];
-        return moves ? !canMove(one, file, options)
-                     : !isPlain(one.status, file.size) || !restedSince(one.status, old.since);
+        return !isPlain(one.status, files[one.number].size) || !restedSince(one.status, old.since);
     });
-    SALVOR_CHECK(tellNames(files, candidates, old));
     ByteCount total = 0;
     for (const Candidate& one : candidates)
         total += files[one.number].size;
@@ -177,9 +133,7 @@ Result<Taken> takeOldFiles(std::vector<FileToWrite>& files, const OldFiles& old,
     SALVOR_CHECK(repository::inParallel(
         workerCount(options), candidates.size(), [&](std::size_t i) -> Result<> {
             const FileToWrite& file = files[candidates[i].number];
-            SALVOR_TRY(isTaken[candidates[i].number],
-                       moves ? move(candidates[i], file, job)
-                             : copy(candidates[i], file, options, job));
+            SALVOR_TRY(isTaken[candidates[i].number], copy(candidates[i], file, options, job));
             return {};
         }));
     Taken taken;

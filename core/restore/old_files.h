@@ -2,11 +2,10 @@
 #pragma once
 
 #include "core/base/job_context.h"
-#include "core/model/restore_plan.h"
 #include "core/restore/contents.h"
 #include "core/restore/file_writer.h"
 
-#include <functional>
+#include <vector>
 
 namespace salvor::restore {
 
@@ -16,11 +15,7 @@ namespace salvor::restore {
 
 struct OldFiles {
     std::vector<SetAside> places;
-    model::InPlace::Delta delta = model::InPlace::Delta::Copy;
     Moment since; ///< When the backup began.
-    /// Called once before files are moved, with the names of all that may be: they must be known
-    /// durably before.
-    std::function<Result<>(const std::vector<std::string>&)> willMove;
 };
 
 struct Taken {
@@ -28,12 +23,11 @@ struct Taken {
     ByteCount bytes = 0;
 };
 
-/// Copies (sharing blocks where the file system can) or moves those of `files` whose old content
-/// has size and CRC-32C of the backup to where they belong, and takes them out of `files`. The
-/// others are told where their old content is. Moved files keep their time; one whose mode or owner
-/// is another, or that has a second name, is not moved. Nothing is fsynced yet.
+/// Copies (sharing blocks where the file system can) those of `files` whose old content has size
+/// and CRC-32C of the backup to where they belong, and takes them out of `files`. The others are
+/// told where their old content is. What is old is only read. Nothing is fsynced yet.
 ///
-/// Errors: as failErrno(); NoSpace; Cancelled; those of willMove.
+/// Errors: as failErrno(); NoSpace; Cancelled.
 /// Progress: bytes of the files looked at, as a phase of its own.
 [[nodiscard]] Result<Taken> takeOldFiles(std::vector<FileToWrite>& files, const OldFiles& old,
                                          const WriteOptions& options, JobContext& job);

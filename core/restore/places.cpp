@@ -35,7 +35,7 @@ bool isLeftOut(std::string_view path)
 {
     return path == "tablespace_map" || path == "standby.signal" || path == "recovery.signal"
            || path == "postmaster.pid" || path == "postmaster.opts" || path == markerName
-           || path == unfinishedControlName;
+           || path == unfinishedControlName || path == asideControlName;
 }
 
 struct TablespacePath {

@@ -80,21 +80,14 @@ std::vector<std::string> whatIsSetAside(const model::InPlace& inPlace, const Loo
     for (const InPlace::Rename& rename : inPlace.setsAside)
         words.push_back(quoted(Path(rename.from)) + " is renamed to " + quoted(Path(rename.to))
                         + "; nothing in it is deleted.");
-    const bool moves = inPlace.delta == InPlace::Delta::Move;
     if (seen.contents.oldCount > 0)
         words.push_back(sizeText(seen.contents.bytesOld) + " in "
                         + countText(seen.contents.oldCount, "file")
                         + " seem to be as the backup has them: they are compared by their "
-                          "checksums and "
-                        + (moves ? "moved" : "copied")
-                        + ", not fetched. Of the others only what differs is fetched.");
-    if (moves)
-        words.emplace_back("A rollback moves them back, or fetches from this backup what the "
-                           "server has changed since: until then the backup must stay "
-                           "('salvorctl hold').");
-    else if (!inPlace.setsAside.empty())
-        words.emplace_back("What is set aside stays whole: a rollback needs nothing but to rename "
-                           "it back.");
+                          "checksums and copied, not fetched. Of the others only what differs is "
+                          "fetched.");
+    words.emplace_back("What is set aside stays whole: a rollback needs nothing but to rename it "
+                       "back. It takes its space until you remove it.");
     return words;
 }
 

@@ -53,8 +53,6 @@ struct ApplyOptions {
     unsigned workers = 0;
     /// In place: called when nothing speaks against writing any more, renames aside what is there.
     std::function<Result<>()> vacate;
-    /// In place: see OldFiles::willMove.
-    std::function<Result<>(const std::vector<std::string>&)> willMove;
 };
 
 /// Carries a plan out.

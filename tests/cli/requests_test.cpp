@@ -127,15 +127,11 @@ TEST(Requests, InPlaceNeedsNoDestinationAndHasWordsOfItsOwn)
     ASSERT_TRUE(bare.ok());
     ASSERT_TRUE(bare->inPlace.has_value());
     EXPECT_TRUE(bare->destination.empty());
-    EXPECT_EQ(bare->inPlace->delta, std::nullopt);
-    const auto full = choiceOf({"--in-place", "--delta", "move", "--replaces", "7382"});
+    const auto full = choiceOf({"--in-place", "--replaces", "7382"});
     ASSERT_TRUE(full.ok());
-    EXPECT_EQ(full->inPlace->delta, model::InPlace::Delta::Move);
     EXPECT_EQ(full->inPlace->accepts, "7382");
     EXPECT_EQ(full->destination, "/new");
-    expectContains(complaint({"--delta", "move"}), "without --in-place");
     expectContains(complaint({"--replaces", "7382"}), "without --in-place");
-    expectContains(complaint({"--in-place", "--delta", "fast"}), "not a way");
     expectContains(complaint({"--in-place", "--replaces", "orders"}), "not a system identifier");
     expectContains(complaint({"--in-place", "--start"}), "contradict");
 }

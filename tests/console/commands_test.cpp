@@ -33,11 +33,11 @@ TEST(RestoreCommandLine, InPlaceIsSaidWithItsWords)
     RestoreChoice choice;
     choice.cluster = "prod";
     choice.destination = "/srv/data";
-    choice.inPlace = rescue::InPlaceChoice{model::InPlace::Delta::Move, "unknown"};
+    choice.inPlace = rescue::InPlaceChoice{"unknown"};
 
     EXPECT_EQ(restoreCommandLine(choice, "/c"),
-              "salvorctl --config /c restore prod --to /srv/data --in-place --delta move "
-              "--replaces unknown --latest");
+              "salvorctl --config /c restore prod --to /srv/data --in-place --replaces "
+              "unknown --latest");
 }
 
 TEST(RestoreCommandLine, TimesCarryTheirOffset)

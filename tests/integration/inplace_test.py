@@ -29,6 +29,7 @@ class InPlace(SiteTest):
 
     def setUp(self):
         super().setUp()
+        self.before = {}
         self.server = harness.Server(self.site, "source", MAJOR).initdb()
         self.site.add_repository()
         self.site.add_cluster(self.server)
@@ -87,11 +88,17 @@ class InPlace(SiteTest):
         run([self.server.program("pg_verifybackup"), "-n", self.server.data])
         waiting = self.site.result("in-place", "list")["waiting"]
         self.assertEqual([one["state"] for one in waiting], ["restored"])
+        status, error = self.site.failure("in-place", "commit", "demo")
+        self.assertEqual(status, 3)
+        self.assertIn("did not end its recovery", error["message"])
         self.check_restored()
         self.assertEqual(self.server.sql("SHOW archive_command"), "")
-        self.site.result("in-place", "commit", "demo", "--remove-old")
-        self.assertEqual(self.aside(".before-"), [])
+        old = self.site.result("in-place", "commit", "demo")["old"]
+        self.assertEqual([os.path.basename(path) for path in old],
+                         sorted(self.aside(".before-"), key=lambda name: "space" in name))
+        self.assertTrue(os.path.exists(os.path.join(old[0], "base", "notes.txt")))
         self.assertEqual(self.site.result("in-place", "list")["waiting"], [])
+        self.assertEqual(self.aside(".in-place"), [])
         # Nothing that was written meanwhile is lost to the archive.
         self.server.sql("INSERT INTO precious VALUES (5002)")
         self.server.sql("ALTER SYSTEM RESET archive_command")
@@ -103,19 +110,31 @@ class InPlace(SiteTest):
         self.assertEqual(self.site.result("wal", "ranges", "demo")["gaps"], [])
 
     def test_rollback_gives_the_old_one_back_byte_for_byte(self):
-        for delta in ("copy", "move"):
-            with self.subTest(delta):
-                if delta == "copy":
-                    self.damage()
-                self.restore("--delta", delta)
-                self.check_restored()
-                self.server.sql("UPDATE pgbench_accounts SET abalance = 7", "CHECKPOINT")
-                self.server.stop()
+        self.damage()
+        self.restore()
+        self.check_restored()
+        self.server.sql("UPDATE pgbench_accounts SET abalance = 7", "CHECKPOINT")
+        self.server.stop()
 
-                self.site.result("in-place", "rollback", "demo")
+        self.site.result("in-place", "rollback", "demo")
 
-                self.check_old_is_back()
-                self.assertEqual(len(self.aside(".rolled-back-")), 2 if delta == "copy" else 4)
+        self.check_old_is_back()
+        self.assertEqual(len(self.aside(".rolled-back-")), 2)
+
+    def test_old_cluster_starts_after_a_rollback_and_has_its_rows(self):
+        self.server.sql("CREATE TABLE latest TABLESPACE far AS SELECT 42 AS n")
+        self.server.stop()
+        self.restore()
+        self.check_restored()
+        self.server.stop()
+
+        self.site.result("in-place", "rollback", "demo")
+
+        self.server.start()
+        self.assertEqual(self.server.sql("SELECT n FROM latest"), "42")
+        self.assertEqual(self.server.sql("SELECT count(*) FROM distant"), "0")
+        self.assertEqual(self.server.sql("SELECT to_regclass('precious') IS NULL"), "t")
+        self.archived(self.server)
 
     def test_what_must_not_be_set_aside_is_refused_and_stays(self):
         status, error = self.site.failure("restore", "demo", "--in-place", "--restore-point", "good")
@@ -132,12 +151,45 @@ class InPlace(SiteTest):
 
         other = harness.Server(self.site, "other", MAJOR).initdb()
         status, error = self.site.failure("restore", "demo", "--in-place", "--to", other.data,
+                                          "--tablespace", f"{self.oid()}={self.site.folder}/fresh",
                                           "--restore-point", "good")
         self.assertEqual(status, 3)
         self.assertIn("holds cluster", error["message"])
         self.assertTrue(os.path.exists(os.path.join(other.data, "global", "pg_control")))
         self.assertEqual(self.aside(".before-"), [])
         self.assertEqual(self.aside(".in-place"), [])
+
+    def oid(self):
+        return os.listdir(os.path.join(self.server.data, "pg_tblspc"))[0]
+
+    def test_copy_of_the_directory_does_not_take_the_tablespaces_along(self):
+        self.server.stop()
+        copy = os.path.join(self.site.folder, "copied")
+        run(["cp", "-a", self.server.data, copy])
+        before = fingerprint(self.space)
+
+        status, error = self.site.failure("restore", "demo", "--in-place", "--to", copy,
+                                          "--restore-point", "good")
+
+        self.assertEqual(status, 3)
+        self.assertIn("is not the directory that was backed up", error["message"])
+        self.assertEqual(fingerprint(self.space), before)
+        fresh = os.path.join(self.site.folder, "fresh")
+        self.site.result("restore", "demo", "--in-place", "--to", copy, "--restore-point", "good",
+                         "--tablespace", f"{self.oid()}={fresh}")
+        self.assertEqual(fingerprint(self.space), before)
+        self.assertTrue(os.listdir(fresh))
+
+    def test_server_without_its_pid_file_is_still_seen(self):
+        pid_file = os.path.join(self.server.data, "postmaster.pid")
+        os.rename(pid_file, pid_file + ".away")
+        status, error = self.site.failure("restore", "demo", "--in-place", "--restore-point", "good")
+        os.rename(pid_file + ".away", pid_file)
+        self.assertEqual(status, 3)
+        self.assertIn("A server runs", error["message"])
+        self.assertIn("works in it", error["message"])
+        self.assertEqual(self.aside(".before-"), [])
+        self.assertEqual(self.server.sql("SELECT 1"), "1")
 
     def test_rollback_under_a_running_server_is_refused(self):
         self.damage()
@@ -149,12 +201,28 @@ class InPlace(SiteTest):
         self.assertEqual(status, 3)
         self.assertIn("a server runs", error["message"])
 
+    def test_rollback_that_misses_a_tablespace_touches_nothing(self):
+        self.damage()
+        self.restore()
+        names = sorted(os.listdir(self.site.folder))
+        hidden = os.path.join(self.site.folder, self.aside("space.before-")[0])
+        os.rename(hidden, hidden + ".unmounted")
+
+        status, error = self.site.failure("in-place", "rollback", "demo")
+
+        os.rename(hidden + ".unmounted", hidden)
+        self.assertEqual(status, 3)
+        self.assertIn("is not where it was left", error["message"])
+        self.assertEqual(sorted(os.listdir(self.site.folder)), names)
+        self.site.result("in-place", "rollback", "demo")
+        self.check_old_is_back()
+
     def test_killed_restore_goes_on_or_is_taken_back(self):
         self.damage()
-        for number, delta in enumerate(("copy", "move") * 4):
-            with self.subTest(number=number, delta=delta):
+        for number in range(8):
+            with self.subTest(number=number):
                 process = self.site.ctl_popen("restore", "demo", "--in-place", "--restore-point",
-                                              "good", "--delta", delta)
+                                              "good")
                 try:
                     process.wait(timeout=0.05 + 0.06 * number)
                 except Exception:  # noqa: BLE001 - still running, which is what we want.

@@ -37,8 +37,6 @@ offers 'add list remove' repo key ''
 offers 'orders others' --config "$folder/salvor.conf" restore o
 offers 'main' --config "$folder/salvor.conf" repo init --repo ''
 offers '--time --plan --exclusive' restore orders --
-offers 'copy move' restore orders --in-place --delta ''
-offers '--remove-old' in-place commit --re
 offers 'orders others' --config "$folder/salvor.conf" in-place rollback o
 offers '--out' plan restore orders --o
 offers 'orders others' --config "$folder/salvor.conf" receive-wal o

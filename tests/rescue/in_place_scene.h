@@ -29,6 +29,7 @@ protected:
         link.kind = repository::TreeKind::Link;
         link.linkTarget = space();
         moreEntries.push_back(link);
+        original = data();
         store();
         auto wanted = request();
         wanted.tablespaces[16400] = space();
@@ -98,13 +99,23 @@ protected:
     }
     Result<RolledBack> takeBack()
     {
-        return rollBack(
+        return rollBack(data(), job);
+    }
+    Result<Committed> makeFinal()
+    {
+        return commit(
             data(),
             [this](const std::string& name) -> Result<std::shared_ptr<repository::Repository>> {
                 EXPECT_EQ(name, "here");
                 return std::shared_ptr<repository::Repository>(repository.get(), [](auto*) {});
             },
             job);
+    }
+    /// As the server does when it starts, and when it has recovered.
+    void recover() const
+    {
+        for (const char* name : {"backup_label", "recovery.signal"})
+            std::filesystem::remove(data() / name);
     }
     void expectRestored()
     {

@@ -2,6 +2,7 @@
 #include "core/restore/file_writer.h"
 #include "core/restore/old_files.h"
 #include "tests/rescue/in_place_scene.h"
+#include "tests/support/forwarding_driver.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -55,64 +56,6 @@ TEST_F(InPlaceTest, RollbackGivesTheOldOneAndKeepsWhatWasRestored)
     expectOldIsBack();
     ASSERT_EQ(done->restored.size(), 2U);
     EXPECT_TRUE(fs::exists(done->restored.front() / "base/5/empty"));
-    EXPECT_EQ(done->filesFetched, 0U);
-}
-
-TEST_F(InPlaceTest, UnchangedFilesAreMovedAndComeBack)
-{
-    struct stat was {};
-    ASSERT_EQ(::stat((data() / "base/5/holes").c_str(), &was), 0);
-    ASSERT_OK(carryOutInPlace(*planInPlace({InPlace::Delta::Move, {}})));
-    struct stat is {};
-    ASSERT_EQ(::stat((data() / "base/5/holes").c_str(), &is), 0);
-    EXPECT_EQ(was.st_ino, is.st_ino);
-    expectRestored();
-
-    const auto done = takeBack();
-
-    ASSERT_OK(done);
-    EXPECT_GT(done->filesMovedBack, 0U);
-    EXPECT_EQ(done->filesFetched, 0U);
-    expectOldIsBack();
-}
-
-TEST_F(InPlaceTest, MovedFilesThatTheServerChangedAreFetchedFromTheBackup)
-{
-    ASSERT_OK(carryOutInPlace(*planInPlace({InPlace::Delta::Move, {}})));
-    write("base/5/holes", "changed");
-    fs::remove(space() / "PG_15_202209061/5/16401");
-
-    const auto done = takeBack();
-
-    ASSERT_OK(done);
-    EXPECT_EQ(done->filesFetched, 2U);
-    expectOldIsBack();
-}
-
-TEST_F(InPlaceTest, RollbackThatNeedsTheBackupChangesNothingWithoutIt)
-{
-    ASSERT_OK(carryOutInPlace(*planInPlace({InPlace::Delta::Move, {}})));
-    const auto restored = snapshot();
-    const OpenRepository out = [](const std::string&) {
-        return Result<std::shared_ptr<repository::Repository>>(
-            fail(ErrorCode::Unavailable, "the store does not answer"));
-    };
-
-    EXPECT_FAILS(rollBack(data(), out, job), Unavailable);
-
-    EXPECT_EQ(snapshot(), restored);
-    ASSERT_OK(takeBack());
-    expectOldIsBack();
-}
-
-TEST_F(InPlaceTest, AFileWithASecondNameIsNotMoved)
-{
-    fs::create_hard_link(data() / "base/5/holes", folder.path() / "elsewhere");
-
-    ASSERT_OK(carryOutInPlace(*planInPlace({InPlace::Delta::Move, {}})));
-
-    EXPECT_EQ(fs::hard_link_count(data() / "base/5/holes"), 1U);
-    expectRestored();
 }
 
 TEST_F(InPlaceTest, BytesThatOnlyLookUnchangedAreNotTaken)
@@ -154,9 +97,54 @@ TEST_F(InPlaceTest, ChunksThatAreThereAreNotFetched)
     EXPECT_FAILS(restore::writeFiles({file}, *repository, *index, {}, job), Corrupt);
 }
 
+/// Cuts a file when the first pack is read.
+class CuttingDriver final : public test::ForwardingDriver {
+public:
+    CuttingDriver(std::shared_ptr<storage::Driver> inner, Path file)
+        : ForwardingDriver(std::move(inner))
+        , m_file(std::move(file))
+    {}
+    Result<std::unique_ptr<storage::ReadStream>> openRead(const storage::ObjectKey& key,
+                                                          storage::ByteRange range) override
+    {
+        if (armed && key.starts_with("packs/"))
+            fs::resize_file(m_file, 100000);
+        return ForwardingDriver::openRead(key, range);
+    }
+    bool armed = false;
+
+private:
+    Path m_file;
+};
+
+TEST_F(InPlaceTest, WhatCannotBeReadASecondTimeIsFetched)
+{
+    Bytes old = files["base/5/large"];
+    old[0] ^= std::byte{1}; // So that something is fetched, in the middle of it all.
+    ASSERT_OK(writeFileDurably(folder.path() / "old", old));
+    const auto cutting = std::make_shared<CuttingDriver>(driver, folder.path() / "old");
+    const auto opened = repository::Repository::open(cutting, {});
+    ASSERT_OK(opened);
+    restore::FileToWrite file;
+    ASSERT_OK((*opened)->readTree(backup, [&](const repository::TreeEntry& entry) -> Result<> {
+        if (entry.path == "base/5/large")
+            file = {entry.path, folder.path() / "new", 0600, entry.modifiedAt,         entry.size,
+                    entry.crc32c, entry.chunks,        false, folder.path() / "old"};
+        return {};
+    }));
+    const auto index = (*opened)->loadIndex(backup.incarnation);
+    ASSERT_OK(index);
+    cutting->armed = true;
+
+    ASSERT_OK(restore::writeFiles({file}, **opened, *index, {}, job));
+
+    EXPECT_EQ(*readFile(file.path), files["base/5/large"]);
+    EXPECT_EQ(fs::file_size(file.old), 100000U);
+}
+
 TEST_F(InPlaceTest, ThePlanSaysWhatIsSetAsideAndKeepsItsHashThroughJson)
 {
-    const auto made = planInPlace({InPlace::Delta::Move, "unknown"});
+    const auto made = planInPlace({"unknown"});
     ASSERT_OK(made);
 
     const auto read = model::RestorePlan::fromJson(made->toJson());
@@ -202,6 +190,7 @@ TEST_F(InPlaceTest, ARunningServerIsRefused)
     cluster.start();
     auto wanted = request();
     wanted.destination = cluster.dataDirectory();
+    wanted.tablespaces[16400] = folder.path() / "other";
     ASSERT_OK(aimInPlace(wanted, {}, systemClock().now()));
 
     EXPECT_NE(blocker(plan(wanted)).find("A server runs on"), std::string::npos);
@@ -236,7 +225,7 @@ TEST_F(InPlaceTest, AnotherClusterIsRefusedUnlessItIsNamed)
     EXPECT_NE(blocker(plan(wanted)).find("holds cluster"), std::string::npos);
 
     const std::string name = std::to_string(control->identity.systemIdentifier);
-    ASSERT_OK(aimInPlace(wanted, {{}, name}, systemClock().now()));
+    ASSERT_OK(aimInPlace(wanted, {name}, systemClock().now()));
 
     EXPECT_EQ(blocker(plan(wanted)), "");
 }
@@ -246,7 +235,7 @@ TEST_F(InPlaceTest, AClusterThatCannotBeRecognisedTakesAWord)
     fs::remove(data() / restore::controlName);
     EXPECT_NE(blocker(planInPlace()).find("is not known to be the cluster"), std::string::npos);
 
-    ASSERT_OK(carryOutInPlace(*planInPlace({{}, "unknown"})));
+    ASSERT_OK(carryOutInPlace(*planInPlace({"unknown"})));
 
     expectRestored();
 }
@@ -255,23 +244,11 @@ TEST_F(InPlaceTest, ADirectoryThatIsNoClusterIsRefusedWhateverIsSaid)
 {
     auto wanted = request();
     wanted.destination = folder.path() / "papers";
+    wanted.tablespaces[16400] = folder.path() / "other";
     fs::create_directories(wanted.destination / "letters");
-    ASSERT_OK(aimInPlace(wanted, {{}, "unknown"}, systemClock().now()));
+    ASSERT_OK(aimInPlace(wanted, {"unknown"}, systemClock().now()));
 
     EXPECT_NE(blocker(plan(wanted)).find("is not known to be the cluster"), std::string::npos);
-}
-
-TEST_F(InPlaceTest, AMountPointIsRefusedWithTheWaysOut)
-{
-    auto made = planInPlace();
-    ASSERT_OK(made);
-    made->inPlace->setsAside.front() = {"/proc", "/proc.before"};
-
-    const auto checks = restore::checkInPlace(*made, restore::placesOf(*made), *repository);
-
-    ASSERT_FALSE(checks.empty());
-    EXPECT_NE(checks.front().found.find("is a mount point"), std::string::npos);
-    EXPECT_NE(checks.front().fix.find("Two ways out"), std::string::npos);
 }
 
 TEST_F(InPlaceTest, ATablespaceThatIsSharedIsNotSetAside)
@@ -309,40 +286,44 @@ TEST_F(InPlaceTest, TheNextOneWaitsForTheWordAboutTheFirst)
 
 TEST_F(InPlaceTest, AnInterruptedOneGoesOnAsItBegan)
 {
+    const auto early = planInPlace();
     Journal journal;
     journal.directory = data();
     journal.backup = backup.id;
-    journal.setsAside = {{data().native(), (folder.path() / "aside").native()}};
+    journal.repositoryId = repository->info().id;
+    journal.setsAside = early->inPlace->setsAside;
+    journal.tablespaces = early->tablespaces;
     ASSERT_OK(saveJournal(journal));
-    EXPECT_FAILS(planInPlace({InPlace::Delta::Move, {}}), NotReady);
-    EXPECT_OK(planInPlace({InPlace::Delta::Copy, {}}));
+    const auto made = planInPlace();
+    ASSERT_OK(made);
+    EXPECT_TRUE(made->inPlace->goesOn);
 
     store("20261121T205651Z-3f9b");
 
     EXPECT_FAILS(planInPlace(), NotReady);
 }
 
-TEST_F(InPlaceTest, TheSpaceOfASecondClusterIsNeededOnlyForCopies)
+TEST_F(InPlaceTest, TheSpaceOfASecondClusterIsNeeded)
 {
-    const auto needs = [&](InPlace::Delta delta) {
-        auto made = planInPlace({delta, {}});
-        EXPECT_OK(made);
+    const auto needs = [](const Result<model::RestorePlan>& made) {
         for (const model::Check& check : made->checks)
             if (check.name == "space")
-                return check.found;
-        return std::string();
+                return check.found.substr(0, check.found.find(" are needed"));
+        return std::string("no check");
     };
+    auto elsewhere = request();
+    elsewhere.destination = folder.path() / "elsewhere";
+    elsewhere.tablespaces[16400] = folder.path() / "far";
 
-    EXPECT_EQ(needs(InPlace::Delta::Copy).find("bytes are needed"), std::string::npos);
-    EXPECT_NE(needs(InPlace::Delta::Copy), needs(InPlace::Delta::Move));
+    EXPECT_EQ(needs(planInPlace()), needs(plan(elsewhere)));
 }
-
 TEST_F(InPlaceTest, CommitSaysHowArchivingIsTurnedOnAgain)
 {
     write("postgresql.auto.conf", "archive_command = 'cp %p /it''s/%f'\n");
     ASSERT_OK(carryOutInPlace(*planInPlace()));
+    recover();
 
-    const auto done = commit(data(), true, job);
+    const auto done = makeFinal();
 
     ASSERT_OK(done);
     EXPECT_EQ(done->statements.front(), "ALTER SYSTEM SET archive_command = 'cp %p /it''s/%f'");
@@ -350,6 +331,21 @@ TEST_F(InPlaceTest, CommitSaysHowArchivingIsTurnedOnAgain)
     EXPECT_NE(std::find(done->statements.begin(), done->statements.end(),
                         "ALTER SYSTEM RESET synchronous_standby_names"),
               done->statements.end());
+}
+
+TEST_F(InPlaceTest, CommitRemovesNothing)
+{
+    ASSERT_OK(carryOutInPlace(*planInPlace()));
+    recover();
+
+    const auto done = makeFinal();
+
+    ASSERT_OK(done);
+    EXPECT_TRUE(fs::exists(done->old.front() / "base/5/99999"));
+    EXPECT_EQ(beside(".before-").size(), 2U);
+    EXPECT_FALSE(waitingIn(data())->has_value());
+    EXPECT_FAILS(takeBack(), NotFound);
+    EXPECT_TRUE(beside(".in-place").empty());
 }
 
 TEST_F(InPlaceTest, APlanFromBeforeAnotherRestoreIsStale)
@@ -360,84 +356,6 @@ TEST_F(InPlaceTest, APlanFromBeforeAnotherRestoreIsStale)
     EXPECT_FAILS(carryOutInPlace(*early), NotReady);
 
     expectRestored();
-}
-
-TEST_F(InPlaceTest, CommitKeepsWhatWasSetAside)
-{
-    ASSERT_OK(carryOutInPlace(*planInPlace()));
-
-    const auto done = commit(data(), false, job);
-
-    ASSERT_OK(done);
-    EXPECT_FALSE(done->removed);
-    EXPECT_TRUE(fs::exists(done->old.front() / "base/5/99999"));
-    EXPECT_FALSE(waitingIn(data())->has_value());
-    EXPECT_FAILS(takeBack(), NotFound);
-}
-
-TEST_F(InPlaceTest, CommitRemovesTheOldOneWhenAsked)
-{
-    ASSERT_OK(carryOutInPlace(*planInPlace({InPlace::Delta::Move, {}})));
-    expectRestored();
-
-    ASSERT_OK(commit(data(), true, job));
-
-    EXPECT_TRUE(beside(".before-").empty());
-    EXPECT_TRUE(beside(".in-place").empty());
-    EXPECT_TRUE(restore::isDataDirectory(data()));
-}
-
-TEST_F(InPlaceTest, CommitRemovesNothingThatItDoesNotRecognise)
-{
-    ASSERT_OK(carryOutInPlace(*planInPlace()));
-    fs::remove(beside("copy.before-").front() / restore::asideControlName);
-
-    EXPECT_FAILS(commit(data(), true, job), NotReady);
-
-    EXPECT_EQ(beside(".before-").size(), 2U);
-    ASSERT_OK(commit(data(), false, job));
-}
-
-TEST_F(InPlaceTest, AnInterruptedRemovalHasNoWayBackButAnEnd)
-{
-    ASSERT_OK(carryOutInPlace(*planInPlace()));
-    auto journal = *loadJournal(data());
-    journal->removing = true;
-    ASSERT_OK(saveJournal(*journal));
-    fs::remove_all(journal->setsAside.front().to);
-
-    EXPECT_FAILS(takeBack(), NotReady);
-    ASSERT_OK(commit(data(), false, job));
-
-    EXPECT_TRUE(beside(".before-").empty());
-}
-
-TEST_F(InPlaceTest, AnUnfinishedOneIsNotCommitted)
-{
-    Journal journal;
-    journal.directory = data();
-    ASSERT_OK(saveJournal(journal));
-    fs::rename(data(), folder.path() / "gone");
-
-    EXPECT_FAILS(commit(data(), false, job), NotReady);
-}
-
-TEST_F(InPlaceTest, ADirectoryThatIsGoneIsRestoredAndSetAsideAgain)
-{
-    fs::remove_all(data());
-    fs::remove_all(space());
-    before.clear();
-    auto wanted = request();
-    wanted.tablespaces[16400] = space();
-    ASSERT_OK(aimInPlace(wanted, {}, systemClock().now()));
-    ASSERT_OK(carryOutInPlace(*plan(wanted)));
-    expectRestored();
-
-    const auto done = takeBack();
-
-    ASSERT_OK(done);
-    EXPECT_EQ(done->restored.size(), 2U);
-    expectOldIsBack();
 }
 
 TEST_F(InPlaceTest, ALinkToTheDirectoryIsFollowed)
@@ -457,7 +375,7 @@ TEST_F(InPlaceTest, AJournalThatCannotBeReadStopsEverything)
 
     EXPECT_FAILS(planInPlace(), Corrupt);
     EXPECT_FAILS(takeBack(), Corrupt);
-    EXPECT_FAILS(commit(data(), false, job), Corrupt);
+    EXPECT_FAILS(makeFinal(), Corrupt);
 }
 
 TEST_F(InPlaceTest, AJournalOfAnotherDirectoryIsNotFollowed)
@@ -473,7 +391,7 @@ TEST_F(InPlaceTest, AJournalOfAnotherDirectoryIsNotFollowed)
 TEST_F(InPlaceTest, NothingIsTakenBackWhereNothingWaits)
 {
     EXPECT_FAILS(takeBack(), NotFound);
-    EXPECT_FAILS(commit(data(), false, job), NotFound);
+    EXPECT_FAILS(makeFinal(), NotFound);
 }
 
 TEST_F(InPlaceTest, AStopLeavesAWayBack)

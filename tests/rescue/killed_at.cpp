@@ -29,7 +29,8 @@ bool isChange(const user_regs_struct& registers)
 
 } // namespace
 
-bool endsBeforeChange(std::uint64_t nth, const std::function<void()>& work)
+bool endsBeforeChange(std::uint64_t nth, const std::function<void()>& work,
+                      std::vector<long>* made)
 {
     const pid_t child = ::fork();
     if (child < 0)
@@ -62,6 +63,8 @@ bool endsBeforeChange(std::uint64_t nth, const std::function<void()>& work)
         ::ptrace(PTRACE_GETREGS, child, nullptr, &registers);
         if (enters && isChange(registers) && ++changes == nth)
             break;
+        if (enters && made != nullptr && isChange(registers))
+            made->push_back(static_cast<long>(registers.orig_rax));
         enters = !enters;
     }
     ::kill(child, SIGKILL);

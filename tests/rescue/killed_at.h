@@ -3,11 +3,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 namespace salvor::test {
 
 /// True when `work` ended by itself, having made fewer than `nth` changes. A change is a system
 /// call of its first thread that creates, renames, removes or makes durable; the n-th is not made.
-[[nodiscard]] bool endsBeforeChange(std::uint64_t nth, const std::function<void()>& work);
+/// The numbers of the calls are added to `made`.
+[[nodiscard]] bool endsBeforeChange(std::uint64_t nth, const std::function<void()>& work,
+                                    std::vector<long>* made = nullptr);
 
 } // namespace salvor::test
