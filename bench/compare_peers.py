@@ -9,6 +9,7 @@ Needs root or the account postgres, Debian's postgresql-15 and pgbackrest.
 """
 
 import argparse
+import glob
 import mmap
 import os
 import platform
@@ -197,20 +198,22 @@ pg1-user=postgres
                 file.write(os.urandom(8192))
 
     def delta(self, who, target):
-        """Over what the same peer has just restored. Salvor keeps a way back, pgBackRest none."""
+        """Over what the same peer has just restored. Salvor keeps the old one whole, pgBackRest
+        writes over it."""
         for work, least, most in (("delta restore, few changes", 8192, 64 << 20),
                                   ("delta restore, a large file", 512 << 20, 8 << 30)):
-            for delta in ("move", "copy") if who == "salvor" else ("",):
-                self.change(target, least, most)
-                os.sync()
-                if who == "pgbackrest":
-                    self.note(work, who, self.rest(f"--pg1-path={target}", "--type=immediate",
-                                                   "--delta", "restore"))
-                    continue
-                self.note(work, "salvor" if delta == "move" else "salvor, copying", self.ctl(
-                    "restore", "demo", "--in-place", "--to", target, "--delta", delta,
-                    "--immediate"))
-                self.ctl("in-place", "commit", target, "--remove-old")
+            self.change(target, least, most)
+            os.sync()
+            if who == "pgbackrest":
+                self.note(work, who, self.rest(f"--pg1-path={target}", "--type=immediate",
+                                               "--delta", "restore"))
+                continue
+            self.note(work, who, self.ctl("restore", "demo", "--in-place", "--to", target,
+                                          "--immediate"))
+            # Neither started nor to be kept: the next one begins anew.
+            os.unlink(target + ".in-place")
+            for old in glob.glob(glob.escape(target) + ".before-*"):
+                shutil.rmtree(old)
 
     def push(self):
         """Segments pushed one by one, into archives that have none of them yet."""

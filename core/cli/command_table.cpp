@@ -75,24 +75,15 @@ constexpr OptionSpec startOption{"--start", Flag, "", "Start the copy, fenced, a
 constexpr OptionSpec portOption{"--port", Text, "PORT", "Port of the started copy."};
 
 constexpr std::array planOptions = {
-    toOption,
-    inPlaceOption,
-    replacesOption,
-    latestOption,
-    immediateOption,
-    timeOption,
-    lsnOption,
-    xidOption,
-    pointOption,
-    exclusiveOption,
-    timelineOption,
-    actionOption,
-    backupOption,
-    tablespaceOption,
-    ownerOption,
-    startOption,
-    portOption,
-    OptionSpec{"--out", Text, "FILE", "Where the plan is written."},
+    toOption,        inPlaceOption,
+    replacesOption,  latestOption,
+    immediateOption, timeOption,
+    lsnOption,       xidOption,
+    pointOption,     exclusiveOption,
+    timelineOption,  actionOption,
+    backupOption,    tablespaceOption,
+    ownerOption,     startOption,
+    portOption,      OptionSpec{"--out", Text, "FILE", "Where the plan is written."},
 };
 
 constexpr std::array restoreOptions = {

@@ -18,8 +18,22 @@ std::string processWords(const std::string& number)
 {
     const auto name = readTextFile("/proc/" + number + "/comm");
     return "process " + number
-           + (name.ok() ? " ('" + std::string(trim(*name)) + "')" : std::string())
-           + " works in it";
+           + (name.ok() ? " ('" + std::string(trim(*name)) + "')" : std::string()) + " works in it";
+}
+
+bool isSame(const struct stat& a, const struct stat& b) noexcept
+{
+    return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/// A worker that archives for the server, or has archived for it: it only reads, and ends by
+/// itself.
+bool isOwnProgram(const Path& process)
+{
+    struct stat own {};
+    struct stat other {};
+    return ::stat("/proc/self/exe", &own) == 0 && ::stat((process / "exe").c_str(), &other) == 0
+           && isSame(own, other);
 }
 
 /// A process, by its number, that works in the directory or below.
@@ -27,19 +41,17 @@ Result<std::optional<std::string>> workingIn(const Path& directory, const struct
 {
     std::error_code error;
     const std::string below = fs::canonical(directory, error).native() + "/";
-    for (auto at = fs::directory_iterator("/proc", error);
-         !error && at != fs::directory_iterator(); at.increment(error)) {
+    for (auto at = fs::directory_iterator("/proc", error); !error && at != fs::directory_iterator();
+         at.increment(error)) {
         const std::string number = at->path().filename().native();
-        const auto process = parseUnsigned(number);
-        if (!process || *process == static_cast<std::uint64_t>(::getpid()))
+        if (!parseUnsigned(number) || isOwnProgram(at->path()))
             continue;
         const Path link = at->path() / "cwd";
         struct stat folder {};
         if (::stat(link.c_str(), &folder) != 0)
             continue; // It ended, or is another user's.
         std::error_code none;
-        if ((folder.st_dev == status.st_dev && folder.st_ino == status.st_ino)
-            || fs::read_symlink(link, none).native().starts_with(below))
+        if (isSame(folder, status) || fs::read_symlink(link, none).native().starts_with(below))
             return std::optional(number);
     }
     if (error)

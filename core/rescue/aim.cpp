@@ -4,8 +4,6 @@
 #include "core/rescue/set_aside.h"
 #include "core/restore/words.h"
 
-#include <algorithm>
-
 namespace salvor::rescue {
 
 namespace fs = std::filesystem;
@@ -79,23 +77,6 @@ void placeTablespaces(restore::PlanRequest& request, const std::map<std::uint32_
             block(request, "The directory " + quoted(place) + " of " + name + " is empty or gone.",
                   "Perhaps its disk is not mounted.", "Mount it, or " + fix);
         request.tablespaces[tablespace.oid] = place.native();
-    }
-}
-
-/// Replay would make them anew in the same directory, within what is to stay whole.
-void refuseLaterTablespaces(restore::PlanRequest& request,
-                            const std::map<std::uint32_t, Path>& linked)
-{
-    for (const auto& [oid, place] : linked) {
-        const auto& known = request.backup.tablespaces;
-        if (std::none_of(known.begin(), known.end(),
-                         [oid = oid](const auto& one) { return one.oid == oid; }))
-            block(request,
-                  "The cluster has tablespace " + std::to_string(oid) + " in " + quoted(place)
-                      + ", which the backup has not.",
-                  "Replay could write into it, and there would be no way back.",
-                  "Choose a backup that was taken after it was made (--backup), or restore into a "
-                  "new directory on another machine.");
     }
 }
 
@@ -186,7 +167,6 @@ Result<> aimInPlace(restore::PlanRequest& request, const InPlaceChoice& choice, 
                     "directory: --to, without --in-place.");
     const auto linked = linkedTablespaces(request.destination);
     placeTablespaces(request, linked);
-    refuseLaterTablespaces(request, linked);
     SALVOR_TRY(inPlace.setsAside, whatIsThere(request, linked, now));
     return {};
 }

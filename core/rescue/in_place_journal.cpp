@@ -185,8 +185,7 @@ Result<Journal> trustedJournal(const Path& directory)
         return failErrno(errno, "cannot look at " + quoted(file));
     if (!S_ISREG(about.st_mode) || about.st_uid != ::geteuid()
         || (about.st_mode & writableByOthers) != 0)
-        return fail(ErrorCode::Denied,
-                    "the journal " + quoted(file) + " is not this user's alone",
+        return fail(ErrorCode::Denied, "the journal " + quoted(file) + " is not this user's alone",
                     "Run this as the user who began the restore. Nothing was changed.");
     return *std::move(journal);
 }

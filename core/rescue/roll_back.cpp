@@ -32,7 +32,8 @@ Result<Renames> whatWasRestored(const Journal& journal, Moment now)
     return renames;
 }
 
-/// All that is going to be renamed is where the journal says, can be renamed, and no server uses it.
+/// All that is going to be renamed is where the journal says, can be renamed, and no server uses
+/// it.
 Result<> refuseUncertain(const Journal& journal, const Path& mountinfo)
 {
     SALVOR_CHECK(refuseRunning(journal.directory));

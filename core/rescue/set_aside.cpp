@@ -85,7 +85,8 @@ Result<> refuseRunning(const Path& dataDirectory)
                 server.ok() ? "a server runs on " + quoted(dataDirectory) + ": " + **server
                             : "it is not known whether a server runs on " + quoted(dataDirectory)
                                   + ": " + server.error().message,
-                "Stop it first. Nothing was changed.");
+                "Stop it first; a shell that stands in the directory has to leave it, too. Nothing "
+                "was changed.");
 }
 
 Result<> putBackIfRunning(const Rename& rename)

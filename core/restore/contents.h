@@ -72,7 +72,7 @@ struct Reading {
     const ChunkIds& damaged; ///< Known not to be readable.
     Keep keep = Keep::Counts;
     bool afterUnfinished = false; ///< Looks for what an unfinished restore left in the places.
-    std::vector<SetAside> old; ///< In place: where the old files belong, and where they lie now.
+    std::vector<SetAside> old;    ///< In place: where the old files belong, and where they lie now.
 };
 
 /// Reads the backup's tree once.

@@ -150,30 +150,28 @@ Check checkOwnWal(const model::RestorePlan& plan, const Path& old,
     const auto found = walNotArchived(old / "pg_wal", plan.backup.incarnation, repository);
     if (!found.ok())
         return {Level::Warning, name,
-                "It could not be compared what WAL of " + quoted(old) + " is in the archive: "
-                    + found.error().message + ".",
+                "It could not be compared what WAL of " + quoted(old)
+                    + " is in the archive: " + found.error().message + ".",
                 "It stays where it is.", ""};
     const auto& names = *found;
     if (names.empty())
         return {Level::Passed, name, "All WAL in " + quoted(old / "pg_wal") + " is in the archive.",
                 "", ""};
     std::string text = countText(names.size(), "segment") + " in " + quoted(old / "pg_wal")
-                        + (names.size() == 1 ? " is" : " are") + " not in the archive: '"
-                        + names.front() + "'";
+                       + (names.size() == 1 ? " is" : " are") + " not in the archive: '"
+                       + names.front() + "'";
     if (names.size() > 1)
         text += " to '" + names.back() + "'";
     const Path marks = old / "pg_wal" / "archive_status";
-    const bool canPush =
-        std::any_of(names.begin(), names.end(), [&](const std::string& segment) {
-            return isThere(marks / (segment + ".ready"));
-        });
+    const bool canPush = std::any_of(names.begin(), names.end(), [&](const std::string& segment) {
+        return isThere(marks / (segment + ".ready"));
+    });
     return {Level::Warning, name, text + ".",
             "What was done there cannot be reached by this restore. It is kept with the "
             "directory that is set aside.",
             canPush ? "To reach it, push those that have a mark '.ready' first: 'salvorctl "
                       "archive-push "
-                          + shellWord(plan.cluster) + " "
-                          + shellWord((old / "pg_wal").native())
+                          + shellWord(plan.cluster) + " " + shellWord((old / "pg_wal").native())
                           + "/SEGMENT', then make a new plan."
                     : "The newest segment is not whole before the server begins the next."};
 }
@@ -183,15 +181,15 @@ std::optional<Check> checkRunning(const Path& place)
     const auto server = postgres::findServer(place);
     if (server.ok() && !*server)
         return std::nullopt;
-    return blocker(
-        "in place",
-        server.ok() ? "A server runs on " + quoted(place) + ": " + **server + "."
-                    : "It is not known whether a server runs on " + quoted(place) + ": "
-                          + server.error().message + ".",
-        "Its files would be renamed under it.",
-        server.ok()
-            ? "Stop it first, and keep it from being started again until the restore is done."
-            : server.error().hint);
+    return blocker("in place",
+                   server.ok() ? "A server runs on " + quoted(place) + ": " + **server + "."
+                               : "It is not known whether a server runs on " + quoted(place) + ": "
+                                     + server.error().message + ".",
+                   "Its files would be renamed under it.",
+                   server.ok() ? "Stop it first, and keep it from being started again until the "
+                                 "restore is done. A shell "
+                                 "that stands in the directory has to leave it, too."
+                               : server.error().hint);
 }
 
 std::optional<Check> checkWalFolder(const Path& place)

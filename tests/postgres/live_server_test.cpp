@@ -1,6 +1,5 @@
 #include "core/postgres/live_server.h"
 #include "tests/support/as_nobody.h"
-#include "tests/support/as_nobody.h"
 #include "tests/support/idle_process.h"
 #include "tests/support/result_assertions.h"
 
@@ -57,6 +56,13 @@ TEST_F(LiveServer, AProcessIsFoundAfterTheDirectoryWasRenamed)
 
     EXPECT_NE(findServer(data() / "away")->value_or(""), "");
     EXPECT_EQ(*findServer(data() / "data"), std::nullopt);
+}
+
+TEST_F(LiveServer, AWorkerOfThisProgramIsNoServer)
+{
+    const test::IdleProcess process(data(), test::IdleProcess::Program::Own);
+
+    EXPECT_EQ(found(), "");
 }
 
 TEST_F(LiveServer, AProcessElsewhereIsNotFound)

@@ -97,10 +97,7 @@ protected:
                                .workers = 1},
                               job);
     }
-    Result<RolledBack> takeBack()
-    {
-        return rollBack(data(), job);
-    }
+    Result<RolledBack> takeBack() { return rollBack(data(), job); }
     Result<Committed> makeFinal()
     {
         return commit(

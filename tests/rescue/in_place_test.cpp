@@ -128,8 +128,8 @@ TEST_F(InPlaceTest, WhatCannotBeReadASecondTimeIsFetched)
     restore::FileToWrite file;
     ASSERT_OK((*opened)->readTree(backup, [&](const repository::TreeEntry& entry) -> Result<> {
         if (entry.path == "base/5/large")
-            file = {entry.path, folder.path() / "new", 0600, entry.modifiedAt,         entry.size,
-                    entry.crc32c, entry.chunks,        false, folder.path() / "old"};
+            file = {entry.path,   folder.path() / "new", 0600,  entry.modifiedAt,     entry.size,
+                    entry.crc32c, entry.chunks,          false, folder.path() / "old"};
         return {};
     }));
     const auto index = (*opened)->loadIndex(backup.incarnation);

@@ -29,8 +29,7 @@ bool isChange(const user_regs_struct& registers)
 
 } // namespace
 
-bool endsBeforeChange(std::uint64_t nth, const std::function<void()>& work,
-                      std::vector<long>* made)
+bool endsBeforeChange(std::uint64_t nth, const std::function<void()>& work, std::vector<long>* made)
 {
     const pid_t child = ::fork();
     if (child < 0)

@@ -14,26 +14,30 @@ namespace salvor::test {
 /// Lives as long as the object.
 class IdleProcess {
 public:
-    explicit IdleProcess(const Path& folder)
+    enum class Program { Another, Own };
+
+    explicit IdleProcess(const Path& folder, Program program = Program::Another)
     {
         std::array<int, 2> ready{};
-        if (::pipe(ready.data()) != 0)
+        if (::pipe2(ready.data(), O_CLOEXEC) != 0)
             throw std::runtime_error("cannot make a pipe");
         m_process = ::fork();
         if (m_process < 0)
             throw std::runtime_error("cannot fork");
         if (m_process == 0) {
-            const char ok = ::chdir(folder.c_str()) == 0 ? 'y' : 'n';
-            if (::write(ready[1], &ok, 1) != 1)
-                ::_exit(1);
+            if (::chdir(folder.c_str()) != 0)
+                ::_exit(::write(ready[1], "n", 1) == 1 ? 1 : 2);
+            if (program == Program::Another)
+                ::execl("/bin/sleep", "sleep", "3600", nullptr);
+            ::close(ready[1]);
             while (true)
                 ::pause();
         }
-        char ok = 'n';
-        const bool isThere = ::read(ready[0], &ok, 1) == 1 && ok == 'y';
+        ::close(ready[1]); // The other end goes when the process is where it should be.
+        char word = ' ';
+        const bool failed = ::read(ready[0], &word, 1) != 0;
         ::close(ready[0]);
-        ::close(ready[1]);
-        if (!isThere)
+        if (failed)
             throw std::runtime_error("the process could not go to its folder");
     }
     IdleProcess(const IdleProcess&) = delete;
