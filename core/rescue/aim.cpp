@@ -136,6 +136,8 @@ Path resolvePlace(const Path& place)
     constexpr int mostLinks = 40;
     Path at = place.lexically_normal();
     for (int links = 0; links < mostLinks; ++links) {
+        if (!at.has_filename())
+            at = at.parent_path();
         std::error_code error;
         const Path parent = fs::canonical(at.parent_path(), error);
         if (error)
@@ -144,7 +146,7 @@ Path resolvePlace(const Path& place)
         const Path target = fs::read_symlink(at, error);
         if (error)
             return at;
-        at = (parent / target).lexically_normal();
+        at = parent / target;
     }
     return at;
 }

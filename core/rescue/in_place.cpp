@@ -46,8 +46,11 @@ Result<Journal> journalFor(const model::RestorePlan& plan)
     SALVOR_TRY(const auto found, loadJournal(directory));
     if (!found && plan.inPlace->goesOn)
         return planIsStale("the restore in place in " + quoted(directory) + " is over");
-    if (!found)
-        return journalOf(plan, systemClock().now());
+    if (!found) {
+        Journal journal = journalOf(plan, systemClock().now());
+        SALVOR_CHECK(refuseStrange(journal).in("the plan"));
+        return journal;
+    }
     SALVOR_TRY(Journal journal, trustedJournal(directory));
     if (!plan.inPlace->goesOn || !isPlanned(journal, plan))
         return planIsStale("another restore in place waits in " + quoted(directory));

@@ -74,6 +74,8 @@ bool isOwn(const Rename& rename, const std::vector<Path>& places, const std::str
            && rename.to.find('/', start.size()) == std::string::npos;
 }
 
+} // namespace
+
 Result<> refuseStrange(const Journal& journal)
 {
     const auto places = journal.places().all();
@@ -92,8 +94,6 @@ Result<> refuseStrange(const Journal& journal)
                                                 + quoted(Path(rename.to)));
     return {};
 }
-
-} // namespace
 
 restore::Places Journal::places() const
 {

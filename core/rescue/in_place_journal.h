@@ -36,10 +36,14 @@ struct Journal {
     [[nodiscard]] restore::Places places() const;
 };
 
+/// Errors: Corrupt when it sets no data directory aside, names a place that is not the restore's,
+/// or a name that a restore in place would not have given.
+[[nodiscard]] Result<> refuseStrange(const Journal& journal);
+
 [[nodiscard]] Path journalFile(const Path& directory);
 
-/// Nothing when no restore in place waits there. Errors: Corrupt, also when it names a place that
-/// is not the restore's, or a name that it would not have given; Incompatible; as failErrno().
+/// Nothing when no restore in place waits there. Errors: Corrupt, also as refuseStrange();
+/// Incompatible; as failErrno().
 [[nodiscard]] Result<std::optional<Journal>> loadJournal(const Path& directory);
 /// Durable when it returns.
 [[nodiscard]] Result<> saveJournal(const Journal& journal, IfExists ifExists = IfExists::Replace);

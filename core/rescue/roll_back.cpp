@@ -54,20 +54,28 @@ Result<> refuseUncertain(const Journal& journal, const Path& mountinfo)
     return {};
 }
 
+/// A server that was started meanwhile gets its directory back, and then none was begun.
+Result<> setRestoredDataAside(Journal& journal, const Rename& rename)
+{
+    SALVOR_CHECK(renameDurably(rename.from, rename.to));
+    auto refused = putBackIfRunning(rename);
+    if (refused.ok())
+        return refused;
+    journal.takesBack.clear();
+    SALVOR_CHECK(saveJournal(journal));
+    return refused;
+}
+
 /// The data directory first: without it no server starts.
 Result<> setRestoredAside(Journal& journal)
 {
-    for (const Rename& rename : journal.takesBack) {
+    const Renames renames = journal.takesBack;
+    for (const Rename& rename : renames) {
         const bool isData = rename.from == journal.directory;
         SALVOR_TRY(const Where where, whereIs(rename));
-        if (where == Where::Place) {
-            SALVOR_CHECK(renameDurably(rename.from, rename.to));
-            if (auto refused = isData ? putBackIfRunning(rename) : Result<>(); !refused.ok()) {
-                journal.takesBack.clear();
-                SALVOR_CHECK(saveJournal(journal));
-                return refused;
-            }
-        }
+        if (where == Where::Place)
+            SALVOR_CHECK(isData ? setRestoredDataAside(journal, rename)
+                                : renameDurably(rename.from, rename.to));
         if (isData)
             SALVOR_CHECK(hideControlFile(rename.to));
     }

@@ -349,6 +349,7 @@ TEST_F(InPlaceSafety, ALinkWhoseTargetWasSetAsideStillLeadsThere)
 
     EXPECT_EQ(resolvePlace(link), data());
     EXPECT_EQ(resolvePlace(folder.path() / "parent" / "copy"), data());
+    EXPECT_EQ(resolvePlace(link / ""), data());
     EXPECT_EQ(resolvePlace("/nowhere/at/all"), "/nowhere/at/all");
     EXPECT_TRUE(waitingIn(resolvePlace(link))->has_value());
 }
@@ -376,6 +377,21 @@ TEST_F(InPlaceSafety, AJournalThatNamesStrangePlacesIsNotFollowed)
     EXPECT_TRUE(refused([](Journal& one) { one.takesBack = {{"/etc", "/etc.rolled-back-1", 1}}; }));
     EXPECT_TRUE(refused([](Journal& one) { one.tablespaces[16400] = "/srv/../etc"; }));
     EXPECT_TRUE(refused([](Journal& one) { one.tablespaces[16400] = "etc"; }));
+}
+
+TEST_F(InPlaceSafety, APlanThatNamesStrangePlacesIsNotCarriedOut)
+{
+    auto made = planInPlace();
+    ASSERT_OK(made);
+    made->inPlace->setsAside.back().to = folder.path() / "elsewhere";
+    EXPECT_FAILS(carryOutInPlace(*made), Corrupt);
+    EXPECT_EQ(snapshot(), before);
+
+    made->inPlace->setsAside.clear();
+    fs::rename(data(), folder.path() / "away");
+    fs::rename(space(), folder.path() / "far");
+    EXPECT_FAILS(carryOutInPlace(*made), Corrupt);
+    EXPECT_FALSE(fs::exists(data()));
 }
 
 TEST_F(InPlaceSafety, AJournalThatOthersCanWriteIsNotActedUpon)
