@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import subprocess
 import sys
 import unittest
 
@@ -190,6 +191,47 @@ class InPlace(SiteTest):
         self.assertIn("works in it", error["message"])
         self.assertEqual(self.aside(".before-"), [])
         self.assertEqual(self.server.sql("SELECT 1"), "1")
+
+    def test_backend_of_a_killed_server_is_still_seen(self):
+        pid_file = os.path.join(self.server.data, "postmaster.pid")
+        with open(pid_file, encoding="ascii") as file:
+            postmaster = int(file.readline())
+        # It never waits, so that it does not notice that its postmaster died.
+        psql = subprocess.Popen(
+            harness.as_user([self.server.program("psql"), "-X", "-d", self.server.conninfo(), "-c",
+                             "DO $$ BEGIN LOOP PERFORM 1; END LOOP; END $$"]),
+            cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        backend = int(harness.wait_for("the backend", lambda: self.server.sql(
+            "SELECT pid FROM pg_stat_activity WHERE query LIKE 'DO %' AND state = 'active'")))
+        try:
+            run(["kill", "-9", str(postmaster)])
+            harness.wait_for("its end", lambda: not os.path.exists(f"/proc/{postmaster}/cwd"))
+            run(["rm", "-f", pid_file])
+            status, error = self.site.failure("restore", "demo", "--in-place", "--restore-point",
+                                              "good")
+        finally:
+            run(["kill", "-9", str(backend)])
+            psql.wait()
+        self.assertEqual(status, 3)
+        self.assertIn("works in it", error["message"])
+        self.assertEqual(self.aside(".before-"), [])
+        harness.wait_for("the others' end", lambda: not self.working())
+        # Nobody may have asked for the end of the killed one: its number is still taken then.
+        run(["rm", "-f", os.path.join(self.server.socket, f".s.PGSQL.{self.server.port}.lock")])
+
+        self.restore()
+        self.check_restored()
+
+    def working(self):
+        """Processes of PostgreSQL that work in the data directory."""
+        found = []
+        for number in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                if os.path.samefile(f"/proc/{number}/cwd", self.server.data):
+                    found.append(number)
+            except OSError:
+                pass
+        return found
 
     def test_rollback_under_a_running_server_is_refused(self):
         self.damage()

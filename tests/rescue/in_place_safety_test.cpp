@@ -215,8 +215,13 @@ TEST_F(InPlaceSafety, ARollbackThatCannotRenameEveryPlaceRenamesNone)
     auto wanted = request();
     wanted.tablespaces[16400] = folder.path() / "fresh";
     ASSERT_OK(aimInPlace(wanted, {}, systemClock().now()));
-    ASSERT_OK(carryOutInPlace(*plan(wanted)));
+    const auto made = plan(wanted);
     const Path mounts = mountedAt(folder.path() / "fresh");
+    const auto checks = restore::checkInPlace(*made, restore::placesOf(*made), *repository, mounts);
+    EXPECT_TRUE(std::any_of(checks.begin(), checks.end(), [](const model::Check& check) {
+        return check.found.find("is a mount point") != std::string::npos;
+    }));
+    ASSERT_OK(carryOutInPlace(*made));
     const auto there = names();
 
     EXPECT_FAILS(rollBack(data(), job, mounts), NotReady);
