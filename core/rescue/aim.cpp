@@ -52,22 +52,27 @@ void block(restore::PlanRequest& request, std::string found, std::string cause, 
         {Check::Level::Blocker, "tablespaces", std::move(found), std::move(cause), std::move(fix)});
 }
 
-/// Each where it is. Only in the directory that was backed up are its links believed.
+/// Only there are the links of tablespaces believed: those of a copy lead to the original's.
+bool isOriginal(const restore::PlanRequest& request)
+{
+    return request.destination == resolvePlace(request.backup.dataDirectory);
+}
+
+/// Each where it is.
 void placeTablespaces(restore::PlanRequest& request, const std::map<std::uint32_t, Path>& linked)
 {
-    const bool isOriginal = request.destination == resolvePlace(request.backup.dataDirectory);
     for (const model::Tablespace& tablespace : request.backup.tablespaces) {
         if (request.tablespaces.contains(tablespace.oid))
             continue;
         const std::string name = "tablespace " + std::to_string(tablespace.oid);
         const std::string fix =
-            "name its place: --tablespace " + std::to_string(tablespace.oid) + "=DIRECTORY.";
-        if (!isOriginal) {
+            "name an empty place: --tablespace " + std::to_string(tablespace.oid) + "=DIRECTORY.";
+        if (!isOriginal(request)) {
             block(request,
                   quoted(request.destination) + " is not the directory that was backed up, so the "
                       + "link of " + name + " is not followed.",
                   "The links of a copied data directory lead to the original's tablespaces.",
-                  "Only you can " + fix);
+                  "To restore it elsewhere, " + fix);
             continue;
         }
         const auto here = linked.find(tablespace.oid);
@@ -92,10 +97,12 @@ Result<Renames> whatIsThere(const restore::PlanRequest& request,
         return {};
     };
     SALVOR_CHECK(add(request.destination));
-    // Only those that belong to it: any other place that is not empty is refused.
+    // Only those that are its own: any other place that is not empty is refused.
+    const bool ownsLinks = isOriginal(request);
     for (const auto& [oid, place] : request.tablespaces) {
         const auto here = linked.find(oid);
-        if ((here != linked.end() && here->second == place) || holdsNothing(place))
+        const bool isOwn = ownsLinks && here != linked.end() && here->second == place;
+        if (isOwn || holdsNothing(place))
             SALVOR_CHECK(add(place));
     }
     return renames;

@@ -21,7 +21,8 @@ struct InPlaceChoice {
 
 /// Looks at `request.destination` and says in the request what a restore there sets aside: the
 /// directory, and its tablespaces. Where it is the directory that was backed up, they are found by
-/// its links; elsewhere each must be named, because the links of a copy lead to the original's.
+/// its links; elsewhere each needs an empty place, because the links of a copy lead to the
+/// original's.
 /// Writes nothing. What speaks against it is added to request.found.
 ///
 /// A restore in place that was interrupted there is carried on. Errors: NotReady when nothing is

@@ -135,6 +135,12 @@ TEST_F(InPlaceSafety, ACopiedDirectoryTakesNoTablespacesAlong)
 
     wanted = request();
     wanted.destination = copy;
+    wanted.tablespaces[16400] = space();
+    ASSERT_OK(aimInPlace(wanted, {}, systemClock().now()));
+    EXPECT_NE(blocker(plan(wanted)).find("is not empty"), std::string::npos);
+
+    wanted = request();
+    wanted.destination = copy;
     wanted.tablespaces[16400] = folder.path() / "fresh";
     ASSERT_OK(aimInPlace(wanted, {}, systemClock().now()));
     ASSERT_OK(carryOutInPlace(*plan(wanted)));
