@@ -1,5 +1,6 @@
 """Restores in place: a damaged cluster is set aside, restored, looked at, and kept or taken back."""
 
+import fcntl
 import hashlib
 import os
 import subprocess
@@ -259,6 +260,16 @@ class InPlace(SiteTest):
         self.site.result("in-place", "rollback", "demo")
         self.check_old_is_back()
 
+    def is_unlocked(self):
+        try:
+            with open(self.server.data + ".in-place.lock", "rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return True
+        except FileNotFoundError:
+            return True
+        except BlockingIOError:
+            return False
+
     def test_killed_restore_goes_on_or_is_taken_back(self):
         self.damage()
         for number in range(8):
@@ -272,6 +283,8 @@ class InPlace(SiteTest):
                 kill_group(process)
                 process.stdout.close()
                 process.stderr.close()
+                # It may still be at its last write to the disk.
+                harness.wait_for("its end", self.is_unlocked)
                 if number % 4 >= 2 and self.aside(".in-place") and \
                         self.site.result("in-place", "list")["waiting"][0]["state"] == "unfinished":
                     self.restore()
