@@ -9,6 +9,7 @@ Needs root or the account postgres, Debian's postgresql-15 and pgbackrest.
 """
 
 import argparse
+import glob
 import mmap
 import os
 import platform
@@ -28,6 +29,8 @@ def arguments():
     parser.add_argument("--random-mb", type=int, default=300)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--segments", type=int, default=30, help="WAL segments to push one by one")
+    parser.add_argument("--restore-only", action="store_true",
+                        help="only backup, restore and delta restore")
     parser.add_argument("--wal-only", action="store_true",
                         help="only asynchronous archive-push and replay")
     return parser.parse_args()
@@ -70,7 +73,7 @@ class Bench:
 
     def note(self, work, who, seconds):
         self.times.setdefault(work, {}).setdefault(who, []).append(seconds)
-        print(f"  {work:32} {who:14} {seconds:7.2f} s", flush=True)
+        print(f"  {work:32} {who:15} {seconds:7.2f} s", flush=True)
 
     def prepare(self):
         self.rest_conf = os.path.join(self.site.folder, "pgbackrest.conf")
@@ -177,8 +180,40 @@ pg1-user=postgres
             else:
                 seconds = timed(["sh", "-c", f"cp -a {source} {target} && sync -f {target}"])
             self.note("restore", who, seconds)
+            if who != "cp + sync":
+                self.delta(who, target)
             shutil.rmtree(target)
         shutil.rmtree(source)
+
+    @staticmethod
+    def change(target, least, most):
+        """A page of every tenth relation file of these sizes."""
+        paths = sorted(os.path.join(folder, name)
+                       for folder, _, names in os.walk(os.path.join(target, "base"))
+                       for name in names)
+        paths = [path for path in paths if least <= os.path.getsize(path) < most]
+        for path in paths[::10]:
+            with open(path, "r+b") as file:
+                file.seek(os.path.getsize(path) // 2)
+                file.write(os.urandom(8192))
+
+    def delta(self, who, target):
+        """Over what the same peer has just restored. Salvor keeps the old one whole, pgBackRest
+        writes over it."""
+        for work, least, most in (("delta restore, few changes", 8192, 64 << 20),
+                                  ("delta restore, a large file", 512 << 20, 8 << 30)):
+            self.change(target, least, most)
+            os.sync()
+            if who == "pgbackrest":
+                self.note(work, who, self.rest(f"--pg1-path={target}", "--type=immediate",
+                                               "--delta", "restore"))
+                continue
+            self.note(work, who, self.ctl("restore", "demo", "--in-place", "--to", target,
+                                          "--immediate"))
+            # Neither started nor to be kept: the next one begins anew.
+            os.unlink(target + ".in-place")
+            for old in glob.glob(glob.escape(target) + ".before-*"):
+                shutil.rmtree(old)
 
     def push(self):
         """Segments pushed one by one, into archives that have none of them yet."""
@@ -317,8 +352,8 @@ pg1-user=postgres
             own = statistics.median(peers["salvor"])
             for who, values in peers.items():
                 middle = statistics.median(values)
-                ratio = "" if who == "salvor" else f"  {middle / own:5.2f} x Salvor's time"
-                print(f"{work:32} {who:14} {middle:7.2f} s{ratio}")
+                ratio = "" if who.startswith("salvor") else f"  {middle / own:5.2f} x Salvor's time"
+                print(f"{work:32} {who:15} {middle:7.2f} s{ratio}")
         for who, size in self.sizes.items():
             ratio = self.sizes["salvor"] / size
             print(f"{'size of the full backup':32} {who:14} {size / 2**20:7.0f} MiB"
@@ -334,8 +369,9 @@ def main():
             bench.full_backup()
             bench.incremental()
             bench.restore(number)
-        bench.wal_rows()
-        if not OPTIONS.wal_only:
+        if not OPTIONS.restore_only:
+            bench.wal_rows()
+        if not OPTIONS.wal_only and not OPTIONS.restore_only:
             bench.push()
         bench.report()
     finally:

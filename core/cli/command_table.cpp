@@ -49,6 +49,11 @@ constexpr std::array showOptions = {
 };
 
 constexpr OptionSpec toOption{"--to", Text, "DIR", "New data directory, absolute."};
+constexpr OptionSpec inPlaceOption{
+    "--in-place", Flag, "", "Where the cluster is: what is there is renamed aside, not deleted."};
+constexpr OptionSpec replacesOption{"--replaces", Text, "SYSTEM-ID",
+                                    "In place: another cluster may be set aside; its identifier "
+                                    "or unknown."};
 constexpr OptionSpec latestOption{"--latest", Flag, "",
                                   "Target: the last archived commit (default)."};
 constexpr OptionSpec immediateOption{"--immediate", Flag, "", "Target: the end of the backup."};
@@ -70,7 +75,8 @@ constexpr OptionSpec startOption{"--start", Flag, "", "Start the copy, fenced, a
 constexpr OptionSpec portOption{"--port", Text, "PORT", "Port of the started copy."};
 
 constexpr std::array planOptions = {
-    toOption,        latestOption,
+    toOption,        inPlaceOption,
+    replacesOption,  latestOption,
     immediateOption, timeOption,
     lsnOption,       xidOption,
     pointOption,     exclusiveOption,
@@ -82,6 +88,8 @@ constexpr std::array planOptions = {
 
 constexpr std::array restoreOptions = {
     toOption,
+    inPlaceOption,
+    replacesOption,
     latestOption,
     immediateOption,
     timeOption,
@@ -194,11 +202,17 @@ constexpr std::array commands = {
     CommandSpec{CommandId::PlanRestore, "plan restore", "CLUSTER",
                 "What a restore would do, as a file.", planOptions},
     CommandSpec{CommandId::Restore, "restore", "[CLUSTER]",
-                "Restore into a new directory, to any moment.", restoreOptions},
+                "Restore into a new directory or in place, to any moment.", restoreOptions},
     CommandSpec{CommandId::Extract, "extract", "[CLUSTER]",
                 "Single tables, as they were at any moment.", extractOptions},
     CommandSpec{CommandId::Merge, "merge", "RECOVERED TABLE",
                 "Put rows back that a table lost, out of an extracted one.", mergeOptions},
+    CommandSpec{CommandId::InPlaceList, "in-place list", "",
+                "Restores in place that wait for commit or rollback.", none},
+    CommandSpec{CommandId::InPlaceCommit, "in-place commit", "PLACE",
+                "The restored cluster stays; PLACE is its directory or name.", none},
+    CommandSpec{CommandId::InPlaceRollback, "in-place rollback", "PLACE",
+                "Put the old cluster back, and set the restored one aside.", none},
     CommandSpec{CommandId::InstanceList, "instance list", "", "Copies started here.", none},
     CommandSpec{CommandId::InstancePromote, "instance promote", "NAME",
                 "End its recovery and open it for writing.", none},

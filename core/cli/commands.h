@@ -48,6 +48,9 @@ struct Run {
 [[nodiscard]] Result<Answer> restore(const Run& run);
 [[nodiscard]] Result<Answer> extract(const Run& run);
 [[nodiscard]] Result<Answer> merge(const Run& run);
+[[nodiscard]] Result<Answer> inPlaceList(const Run& run);
+[[nodiscard]] Result<Answer> inPlaceCommit(const Run& run);
+[[nodiscard]] Result<Answer> inPlaceRollback(const Run& run);
 [[nodiscard]] Result<Answer> instanceList(const Run& run);
 [[nodiscard]] Result<Answer> instancePromote(const Run& run);
 [[nodiscard]] Result<Answer> instanceResume(const Run& run);

@@ -30,6 +30,7 @@ namespace salvor::cli {
 [[nodiscard]] Json sweepJson(const repository::SweepReport& report);
 [[nodiscard]] Json::Object prunePlanMembers(const policy::PrunePlan& plan);
 [[nodiscard]] Json retiredJson(const model::RetiredBackup& retired);
+[[nodiscard]] Json waitingJson(const rescue::Waiting& waiting);
 /// The error's "nearest": what can be reached before and after what was asked.
 [[nodiscard]] Json nearestJson(const finder::Nearest& nearest);
 
@@ -50,6 +51,7 @@ namespace salvor::cli {
 /// An instance and how it is.
 using InstanceRow = std::pair<postgres::Instance, postgres::InstanceStatus>;
 [[nodiscard]] std::string instancesText(const std::vector<InstanceRow>& instances);
+[[nodiscard]] std::string waitingText(const std::vector<rescue::Waiting>& waiting);
 [[nodiscard]] std::string proofText(const console::RestoreProof& proof);
 [[nodiscard]] std::string findingText(const std::string& repository,
                                       const verify::Finding& finding);

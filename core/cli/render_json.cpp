@@ -262,6 +262,22 @@ Json findingJson(const std::string& repository, const verify::Finding& finding)
     };
 }
 
+Json waitingJson(const rescue::Waiting& waiting)
+{
+    Json::Array old;
+    for (const Path& path : waiting.old)
+        old.push_back(model::bytesJson(path.native()));
+    return Json::Object{
+        {"directory", model::bytesJson(waiting.directory.native())},
+        {"state", rescue::stageName(waiting.stage)},
+        {"cluster", waiting.cluster},
+        {"repository", waiting.repository},
+        {"backup", waiting.backup},
+        {"begunAt", model::toJson(waiting.begunAt)},
+        {"old", std::move(old)},
+    };
+}
+
 Json nearestJson(const finder::Nearest& nearest)
 {
     Json::Array list;

@@ -242,6 +242,8 @@ std::string planText(const model::RestorePlan& plan, const std::string& hash)
         {"Writes", sizeText(plan.bytesToWrite)},
         {"Fetches", sizeText(plan.bytesToFetch)},
     });
+    if (plan.inPlace)
+        text += listText("In place", plan.inPlace->words);
     text += listText("Creates", plan.creates) + listText("Destroys", plan.destroys)
             + listText("Will be missing afterwards", plan.losses);
     text += listText("The same by command", plan.commands);
@@ -277,6 +279,16 @@ std::string instancesText(const std::vector<InstanceRow>& instances)
         table.add({instance.name, std::string(postgres::instanceStateName(status.state)),
                    std::to_string(instance.port), instance.owner, lsnText(status.replayLsn),
                    timeText(instance.startedAt), printable(instance.dataDirectory.native())});
+    return table.text();
+}
+
+std::string waitingText(const std::vector<rescue::Waiting>& waiting)
+{
+    Table table({{"DIRECTORY"}, {"STATE"}, {"CLUSTER"}, {"BEGUN"}, {"BACKUP"}, {"SET ASIDE"}});
+    for (const rescue::Waiting& one : waiting)
+        table.add({printable(one.directory.native()), std::string(rescue::stageName(one.stage)),
+                   one.cluster, timeText(one.begunAt), one.backup,
+                   one.old.empty() ? "" : printable(one.old.front().native())});
     return table.text();
 }
 

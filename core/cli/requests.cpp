@@ -102,6 +102,22 @@ Result<> readTablespaces(console::RestoreChoice& choice, const Arguments& argume
     return {};
 }
 
+Result<> readInPlace(console::RestoreChoice& choice, const Arguments& arguments)
+{
+    const auto replaces = arguments.value("--replaces");
+    if (!arguments.has("--in-place")) {
+        if (replaces)
+            return invalid("--replaces says nothing without --in-place",
+                           "Add --in-place, or leave it out.");
+        return {};
+    }
+    if (replaces && *replaces != "unknown" && !parseUnsigned(*replaces))
+        return invalid("--replaces: '" + *replaces + "' is not a system identifier",
+                       "Write the number that the refusal named, or unknown.");
+    choice.inPlace = rescue::InPlaceChoice{replaces.value_or("")};
+    return {};
+}
+
 Result<> readStart(console::RestoreChoice& choice, const Arguments& arguments)
 {
     choice.startOptions.start = arguments.has("--start");
@@ -163,13 +179,20 @@ Result<console::RestoreChoice> restoreChoice(const Arguments& arguments)
         return invalid("'" + std::string(arguments.command().words) + "' needs CLUSTER",
                        "See 'salvorctl help " + std::string(arguments.command().words) + "'.");
     SALVOR_TRY(choice.target, recoveryTarget(arguments));
-    SALVOR_TRY(const std::string to, required(arguments, "--to"));
-    SALVOR_TRY(choice.destination, absolutePath("--to", to));
+    SALVOR_CHECK(readInPlace(choice, arguments));
+    if (!choice.inPlace || arguments.has("--to")) {
+        SALVOR_TRY(const std::string to, required(arguments, "--to"));
+        SALVOR_TRY(choice.destination, absolutePath("--to", to));
+    }
     choice.backupId = arguments.value("--backup").value_or("");
     choice.owner = arguments.value("--owner").value_or("");
     SALVOR_TRY(choice.action, actionAtTarget(arguments));
     SALVOR_CHECK(readTablespaces(choice, arguments));
     SALVOR_CHECK(readStart(choice, arguments));
+    if (choice.inPlace && choice.startOptions.start)
+        return invalid("--start and --in-place contradict one another",
+                       "What is restored in place is the cluster itself: start it as always. "
+                       "--action pause lets you look before it is opened.");
     return choice;
 }
 

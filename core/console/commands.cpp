@@ -29,6 +29,16 @@ struct PointText {
     }
 };
 
+std::string inPlaceText(const RestoreChoice& choice)
+{
+    if (!choice.inPlace)
+        return {};
+    std::string text = " --in-place";
+    if (!choice.inPlace->accepts.empty())
+        text += " --replaces " + shellWord(choice.inPlace->accepts);
+    return text;
+}
+
 std::string startText(const RestoreChoice& choice)
 {
     std::string text;
@@ -55,7 +65,7 @@ std::string restoreCommandLine(const RestoreChoice& choice, const Path& configFi
 {
     std::string text = "salvorctl --config " + shellWord(configFile.native()) + " restore "
                        + shellWord(choice.cluster) + " --to "
-                       + shellWord(choice.destination.native())
+                       + shellWord(choice.destination.native()) + inPlaceText(choice)
                        + std::visit(PointText{}, choice.target.point);
     if (choice.target.exclusive)
         text += " --exclusive";

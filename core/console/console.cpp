@@ -70,8 +70,12 @@ Result<model::RestorePlan> Console::planRestore(const RestoreChoice& choice, Job
     request.walNeeded = resolution.walNeeded;
     request.action = choice.action.value_or(choice.startOptions.start ? model::AtTarget::Pause
                                                                       : model::AtTarget::Promote);
+    Path destination = choice.destination;
+    if (choice.inPlace && destination.empty()) {
+        SALVOR_TRY(destination, directoryOf(choice.cluster));
+    }
     std::error_code error;
-    request.destination = std::filesystem::absolute(choice.destination, error).lexically_normal();
+    request.destination = std::filesystem::absolute(destination, error).lexically_normal();
     if (!request.destination.has_filename())
         request.destination = request.destination.parent_path();
     request.tablespaces = choice.tablespaces;
@@ -79,8 +83,10 @@ Result<model::RestorePlan> Console::planRestore(const RestoreChoice& choice, Job
     request.startOptions = choice.startOptions;
     request.programs = programsOf(choice.cluster);
     request.losses = lossesOf(resolution);
+    if (choice.inPlace)
+        SALVOR_CHECK(rescue::aimInPlace(request, *choice.inPlace, systemClock().now()));
     SALVOR_TRY(auto needs, finder::replayNeeds(*repository, resolution, job));
-    request.found = std::move(needs.blockers);
+    request.found.insert(request.found.end(), needs.blockers.begin(), needs.blockers.end());
     request.replaySizes = needs.sizes;
     RestoreChoice exact = choice;
     exact.destination = request.destination;
@@ -95,6 +101,8 @@ Result<model::RestoreOutcome> Console::applyRestore(const model::RestorePlan& pl
     options.restoreCommand = fetchCommand(m_surroundings.program, m_config.file, plan.cluster);
     options.instancesFolder = m_surroundings.stateFolder / "instances";
     options.programs = programsOf(plan.cluster);
+    if (plan.inPlace)
+        return rescue::restoreInPlace(plan, *repository, std::move(options), job);
     return restore::apply(plan, *repository, options, job);
 }
 

@@ -9,6 +9,7 @@
 #include "core/postgres/backup_session.h"
 #include "core/postgres/instance.h"
 #include "core/repository/repository.h"
+#include "core/rescue/in_place.h"
 #include "core/settings/config.h"
 #include "core/verify/verify.h"
 #include "core/wal/archive.h"
@@ -103,6 +104,12 @@ public:
     [[nodiscard]] Result<model::RestoreOutcome> applyRestore(const model::RestorePlan& plan,
                                                              JobContext& job);
     [[nodiscard]] static std::string planHash(const model::RestorePlan& plan);
+    /// Restores in place that wait in the data directories of the configuration.
+    [[nodiscard]] Result<std::vector<rescue::Waiting>> waitingInPlace() const;
+    /// `place`: an absolute directory, or a cluster of the configuration.
+    Result<rescue::RolledBack> rollBackInPlace(const std::string& place, JobContext& job);
+    [[nodiscard]] Result<rescue::Committed> commitInPlace(const std::string& place,
+                                                          JobContext& job);
 
     // Started copies. -----------------------------------------------------------------------
     [[nodiscard]] Result<std::vector<postgres::Instance>> instances() const;
@@ -177,6 +184,7 @@ private:
     [[nodiscard]] Result<std::shared_ptr<repository::Repository>>
     repositoryWith(const std::string& cluster);
     [[nodiscard]] Path programsOf(const std::string& cluster) const;
+    [[nodiscard]] Result<Path> directoryOf(const std::string& place) const;
     [[nodiscard]] Path spoolRoot(const std::string& cluster) const;
     [[nodiscard]] Result<wal::Spool> openSpool(const std::string& kind, const std::string& cluster,
                                                const Path& folder) const;

@@ -6,6 +6,7 @@
 #include "core/model/verification.h"
 #include "core/postgres/backup_session.h"
 #include "core/repository/tree.h"
+#include "core/rescue/in_place.h"
 
 #include <map>
 #include <optional>
@@ -56,7 +57,8 @@ struct RestoreChoice {
     Path destination;     ///< Empty in place: the cluster's data directory.
     std::map<std::uint32_t, std::string> tablespaces;
     std::string owner;
-    std::optional<model::AtTarget> action; ///< Unset: pause when started, promote otherwise.
+    std::optional<rescue::InPlaceChoice> inPlace; ///< Set: where a cluster is.
+    std::optional<model::AtTarget> action;        ///< Unset: pause when started, promote otherwise.
     model::StartOptions startOptions;
 };
 

@@ -274,10 +274,50 @@ Result<> readPlan(const Json& json, RestorePlan& plan)
                         + std::to_string(planSchema),
                     "Make the plan anew with this program, or run it with the one that made it.");
     SALVOR_CHECK(readSource(json, plan));
-    return readDestination(json, plan);
+    SALVOR_CHECK(readDestination(json, plan));
+    if (const Json* member = json.find("inPlace")) {
+        SALVOR_TRY(plan.inPlace, inPlaceFromJson(*member).in("member 'inPlace'"));
+    }
+    return {};
 }
 
 } // namespace
+
+Json renameJson(const InPlace::Rename& rename)
+{
+    return Json::Object{{"from", bytesJson(rename.from)},
+                        {"to", bytesJson(rename.to)},
+                        {"inode", wideJson(rename.inode)}};
+}
+
+Result<InPlace::Rename> renameFromJson(const Json& json)
+{
+    InPlace::Rename rename;
+    SALVOR_TRY(rename.from, bytesAt(json, "from"));
+    SALVOR_TRY(rename.to, bytesAt(json, "to"));
+    SALVOR_TRY(rename.inode, wideAt(json, "inode"));
+    return rename;
+}
+
+Json toJson(const InPlace& inPlace)
+{
+    return Json::Object{
+        {"setsAside", listJson(inPlace.setsAside, renameJson)},
+        {"accepts", inPlace.accepts},
+        {"goesOn", inPlace.goesOn},
+        {"words", toJson(inPlace.words)},
+    };
+}
+
+Result<InPlace> inPlaceFromJson(const Json& json)
+{
+    InPlace inPlace;
+    SALVOR_TRY(inPlace.setsAside, listAt(json, "setsAside", renameFromJson));
+    SALVOR_TRY(inPlace.accepts, json.stringAt("accepts"));
+    SALVOR_TRY(inPlace.goesOn, json.boolAt("goesOn"));
+    SALVOR_TRY(inPlace.words, textsAt(json, "words"));
+    return inPlace;
+}
 
 std::string_view restoreStateName(RestoreState state) noexcept
 {
@@ -297,7 +337,7 @@ Json RestorePlan::toJson() const
     Json::Object newPaths;
     for (const auto& [oid, path] : tablespaces)
         newPaths.emplace(std::to_string(oid), bytesJson(path));
-    return Json::Object{
+    Json::Object members{
         {"schema", planSchema},
         {"repository", repository},
         {"repositoryId", repositoryId},
@@ -323,6 +363,9 @@ Json RestorePlan::toJson() const
         {"checks", listJson(checks, checkJson)},
         {"madeAt", model::toJson(madeAt)},
     };
+    if (inPlace)
+        members.emplace("inPlace", model::toJson(*inPlace));
+    return members;
 }
 
 Result<RestorePlan> RestorePlan::fromJson(const Json& json)

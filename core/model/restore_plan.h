@@ -33,6 +33,31 @@ struct StartOptions {
     friend bool operator==(const StartOptions&, const StartOptions&) = default;
 };
 
+/// A restore to where a cluster is: what is there is renamed aside and stays whole, and files that
+/// are as the backup has them are copied from it.
+struct InPlace {
+    struct Rename {
+        std::string from;
+        std::string to;
+        std::uint64_t inode = 0; ///< Of the directory, by which it is known under either name.
+
+        friend bool operator==(const Rename&, const Rename&) = default;
+    };
+    std::vector<Rename> setsAside;  ///< The data directory first, then tablespaces.
+    std::string accepts;            ///< System identifier of another cluster that may be set aside,
+                                    ///< or "unknown"; empty: only the backup's own.
+    bool goesOn = false;            ///< One that was interrupted is carried on.
+    std::vector<std::string> words; ///< Sentences: what is set aside and what is taken over.
+
+    friend bool operator==(const InPlace&, const InPlace&) = default;
+};
+[[nodiscard]] Json toJson(const InPlace& inPlace);
+[[nodiscard]] Json renameJson(const InPlace::Rename& rename);
+/// Errors: Corrupt.
+[[nodiscard]] Result<InPlace::Rename> renameFromJson(const Json& json);
+/// Errors: Corrupt.
+[[nodiscard]] Result<InPlace> inPlaceFromJson(const Json& json);
+
 struct RestorePlan {
     std::string repository; ///< Its name in the configuration.
     std::string repositoryId;
@@ -51,6 +76,7 @@ struct RestorePlan {
         tablespaces;   ///< OID to new absolute path; every one named.
     std::string owner; ///< User that will own and run it.
     StartOptions startOptions;
+    std::optional<InPlace> inPlace; ///< Unset: into a new directory.
 
     ByteCount bytesToWrite = 0;        ///< Files of the backup.
     ByteCount bytesToFetch = 0;        ///< From the repository, for the files.

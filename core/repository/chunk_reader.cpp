@@ -16,6 +16,7 @@ public:
            ByteView chunkKey)
         : m_index(index)
         , m_blobs(repository, std::move(index), chunkKey)
+        , m_hash(chunkKey)
     {}
 
     std::optional<Place> find(const ChunkId& id) const override
@@ -32,6 +33,8 @@ public:
     }
 
     storage::ObjectKey packKey(std::uint32_t pack) const override { return m_index->packKey(pack); }
+
+    ChunkId idOf(ByteView plain) override { return format::idOf(m_hash.of(plain)); }
 
     void willRead(std::vector<ChunkId> ids) override { m_blobs.willRead(std::move(ids)); }
 
@@ -53,6 +56,7 @@ public:
 private:
     std::shared_ptr<Repository::Index> m_index;
     BlobReader m_blobs;
+    crypto::HmacSha256 m_hash;
     Bytes m_zeros = Bytes(chunkSize);
 };
 

@@ -219,6 +219,9 @@ public:
     /// Storage key of a pack: for messages and verification.
     [[nodiscard]] virtual storage::ObjectKey packKey(std::uint32_t pack) const = 0;
 
+    /// The id that a chunk of these plain bytes has: to compare what is at hand with a backup.
+    [[nodiscard]] virtual ChunkId idOf(ByteView plain) = 0;
+
     /// Says which chunks will be asked for next, in that order, so that neighbouring frames come
     /// in one ranged read. Optional; replaces what was said before.
     virtual void willRead(std::vector<ChunkId> ids) = 0;

@@ -1,11 +1,9 @@
 #include "core/base/text.h"
-#include "core/postgres/programs.h"
 #include "core/repository/lease.h"
-#include "core/restore/checks.h"
-#include "core/restore/configuration.h"
 #include "core/restore/file_writer.h"
 #include "core/restore/left_files.h"
-#include "core/restore/restore.h"
+#include "core/restore/old_files.h"
+#include "core/restore/run.h"
 #include "core/restore/start_copy.h"
 #include "core/restore/words.h"
 
@@ -19,24 +17,6 @@ namespace salvor::restore {
 namespace {
 
 using model::Check;
-
-/// One restore on its way: what its steps share.
-struct Run {
-    const model::RestorePlan& plan;
-    const repository::Repository& repository;
-    const ApplyOptions& options;
-    JobContext& job;
-    Places places;
-    std::optional<SystemUser> owner; ///< Set when root gives the files away.
-    Look seen;
-    std::vector<SetAside> aside; ///< What an unfinished restore left.
-    FileDescriptor claim;        ///< On the data directory, to the end.
-    postgres::ControlFile control;
-    model::ReplaySizes sizesAtBackup; ///< `control` has what replay needs up to the target.
-    postgres::Settings fence;         ///< Of a started copy.
-    postgres::Instance instance;      ///< Of a started copy.
-    model::RestoreOutcome outcome;
-};
 
 Error refusal(const Check& check, const std::string& why)
 {
@@ -129,162 +109,6 @@ Result<> makeDirectories(const Run& run)
     return {};
 }
 
-Result<> readControl(Run& run)
-{
-    SALVOR_TRY(const Bytes bytes, readFile(run.places.data / unfinishedControlName));
-    SALVOR_TRY(run.control, postgres::parseControlFile(bytes));
-    const auto& expected = run.plan.backup.incarnation.identity;
-    if (run.control.identity.systemIdentifier != expected.systemIdentifier)
-        return fail(ErrorCode::Corrupt, "the control file of the backup is of the cluster "
-                                            + std::to_string(run.control.identity.systemIdentifier)
-                                            + ", not of "
-                                            + std::to_string(expected.systemIdentifier));
-    run.sizesAtBackup = run.control.sizes;
-    run.control.sizes.raiseTo(run.plan.replaySizes);
-    return {};
-}
-
-std::string instanceName(const Run& run)
-{
-    std::string name = run.plan.cluster + "-";
-    const Moment now = systemClock().now();
-    for (const char c : formatMoment(now).substr(0, 19))
-        if (c != '-' && c != ':')
-            name += c;
-    name += "Z";
-    const postgres::InstanceRegistry registry(run.options.instancesFolder);
-    std::string unique = name;
-    for (int number = 2; registry.find(unique).ok(); ++number)
-        unique = name + "-" + std::to_string(number);
-    return unique;
-}
-
-Result<> describeInstance(Run& run)
-{
-    postgres::Instance& instance = run.instance;
-    const int major = run.plan.backup.incarnation.identity.majorVersion;
-    SALVOR_TRY(const auto programs, postgres::findPrograms(major, run.options.programs));
-    instance.name = instanceName(run);
-    instance.cluster = run.plan.cluster;
-    instance.repository = run.plan.repository;
-    instance.dataDirectory = run.places.data;
-    instance.configDirectory = run.places.config / "fence";
-    SALVOR_TRY(instance.socketDirectory, createSocketDirectory(run.places, run.owner));
-    instance.port = run.plan.startOptions.port;
-    if (instance.port == 0) {
-        SALVOR_TRY(instance.port, freePort());
-    }
-    instance.majorVersion = major;
-    instance.systemIdentifier = run.control.identity.systemIdentifier;
-    instance.owner = run.plan.owner;
-    instance.programs = programs.folder;
-    for (const auto& [oid, place] : run.places.tablespaces)
-        instance.tablespaces.push_back(place);
-    instance.startedAt = systemClock().now();
-    instance.targetEnd = run.plan.target.replayEnd;
-    instance.targetCommitAt = run.plan.target.lastCommitAt;
-    return {};
-}
-
-/// `more` replaces settings of the same name.
-postgres::Settings merged(postgres::Settings settings, const postgres::Settings& more)
-{
-    for (const auto& one : more) {
-        settings.erase(std::remove_if(settings.begin(), settings.end(),
-                                      [&](const auto& old) { return old.first == one.first; }),
-                       settings.end());
-        settings.push_back(one);
-    }
-    return settings;
-}
-
-/// What the original raised after the backup. A copy with less would stop replaying there.
-postgres::Settings raisedSinceBackup(const Run& run)
-{
-    const auto before = postgres::replaySettings(run.sizesAtBackup);
-    auto settings = postgres::replaySettings(run.control.sizes);
-    std::erase_if(settings, [&](const auto& one) {
-        return std::find(before.begin(), before.end(), one) != before.end();
-    });
-    return settings;
-}
-
-std::string raisedText(const std::string& name, const std::string& value)
-{
-    return "The original raised '" + name + "' after the backup: the copy is given " + value
-           + " too, or it could not replay.";
-}
-
-/// A copy that a person starts: quiet, with the configuration it came with or a small one of its
-/// own.
-Result<> configureUnfenced(Run& run, const postgres::Settings& recovery)
-{
-    SALVOR_TRY(auto found, findConfiguration(run.places));
-    if (found.configFile.empty()) {
-        SALVOR_TRY(const Path socket, createSocketDirectory(run.places, run.owner));
-        SALVOR_TRY(const int port, freePort());
-        SALVOR_CHECK(writeOwnConfiguration(
-            run.places,
-            postgres::fenceSettings({run.places.data, run.places.config, socket, port}, run.control,
-                                    {}),
-            run.owner));
-        run.outcome.warnings.push_back("The backup holds no configuration: a small one was "
-                                       "written into "
-                                       + quoted(run.places.config)
-                                       + "; it answers on a socket of its own only.");
-        SALVOR_TRY(found, findConfiguration(run.places));
-    }
-    auto settings =
-        merged(recovery, quietSettings(run.plan.backup.incarnation.identity.majorVersion));
-    for (const auto& [name, value] : raisedSinceBackup(run)) {
-        settings.emplace_back(name, value);
-        run.outcome.warnings.push_back(raisedText(name, value));
-    }
-    SALVOR_CHECK(writeRecovery(run.places, settings, run.owner, run.outcome.warnings));
-    const auto programs = postgres::findPrograms(run.plan.backup.incarnation.identity.majorVersion,
-                                                 run.options.programs);
-    run.outcome.startCommand =
-        startCommand(run.places, found, programs.ok() ? programs->folder : Path(), run.owner);
-    run.outcome.warnings.emplace_back(
-        "The copy does not archive its WAL, so that it cannot disturb the original's archive, and "
-        "runs no subscriptions. When it takes over: ALTER SYSTEM RESET archive_mode, "
-        "max_logical_replication_workers, synchronous_standby_names and logging_collector, each in "
-        "a statement of its own, then restart it and take a backup.");
-    return {};
-}
-
-Result<> configureFenced(Run& run, const postgres::Settings& recovery)
-{
-    SALVOR_TRY(const auto found, findConfiguration(run.places));
-    const auto preload = preloadLibraries(run.places, found);
-    SALVOR_CHECK(describeInstance(run));
-    run.fence = postgres::fenceSettings({run.places.data, run.instance.configDirectory,
-                                         run.instance.socketDirectory, run.instance.port},
-                                        run.control, preload);
-    return writeRecovery(run.places, merged(recovery, run.fence), run.owner, run.outcome.warnings);
-}
-
-Result<> giveConfiguration(const Run& run)
-{
-    std::error_code error;
-    for (auto at = std::filesystem::recursive_directory_iterator(run.places.config, error);
-         !error && at != std::filesystem::recursive_directory_iterator(); at.increment(error))
-        SALVOR_CHECK(giveTo(at->path(), run.owner));
-    return {};
-}
-
-Result<> configure(Run& run)
-{
-    SALVOR_CHECK(readControl(run));
-    const auto recovery =
-        postgres::recoverySettings(run.plan.target, run.plan.action, run.options.restoreCommand);
-    if (run.plan.startOptions.start)
-        SALVOR_CHECK(configureFenced(run, recovery));
-    else
-        SALVOR_CHECK(configureUnfenced(run, recovery));
-    return giveConfiguration(run);
-}
-
 Result<> makeDurable(const Places& places)
 {
     std::set<dev_t> done;
@@ -309,7 +133,37 @@ Result<> putInPlace(const Places& places)
         return failErrno(errno, "cannot put pg_control in place in " + quoted(places.data));
     SALVOR_CHECK(syncDirectory(places.data / "global"));
     // Where nothing lay outside the data directory there is nothing to keep.
-    ::rmdir(places.config.c_str());
+    if (!places.config.empty())
+        ::rmdir(places.config.c_str());
+    return {};
+}
+
+/// A directory that the group may read, as 'initdb --allow-group-access' makes it, stays so.
+Result<> keepGroupAccess(const model::InPlace::Rename& rename)
+{
+    constexpr mode_t groupReads = 0750;
+    struct stat old {};
+    if (::stat(rename.to.c_str(), &old) != 0 || (old.st_mode & 0777U) != groupReads)
+        return {};
+    if (::chmod(rename.from.c_str(), groupReads) != 0)
+        return failErrno(errno, "cannot set the mode of " + quoted(Path(rename.from)));
+    return {};
+}
+
+/// What the cluster that was there has unchanged.
+Result<> takeOver(Run& run, const WriteOptions& how)
+{
+    const model::InPlace& inPlace = *run.plan.inPlace;
+    OldFiles old{{}, run.plan.backup.startedAt};
+    for (const model::InPlace::Rename& rename : inPlace.setsAside) {
+        old.places.push_back({rename.from, rename.to});
+        SALVOR_CHECK(keepGroupAccess(rename));
+    }
+    SALVOR_TRY(const Taken taken, takeOldFiles(run.seen.contents.files, old, how, run.job));
+    if (!old.places.empty())
+        run.job.events.note("Taken over from what was there: " + countText(taken.files, "file")
+                            + ", " + sizeText(taken.bytes)
+                            + ", equal to the backup by their checksums.");
     return {};
 }
 
@@ -324,6 +178,8 @@ Result<> writeEverything(Run& run)
     if (taken > 0)
         run.job.events.note("Kept what an unfinished restore had written: "
                             + countText(taken, "file") + " that are as they were backed up.");
+    if (run.plan.inPlace)
+        SALVOR_CHECK(takeOver(run, how));
     SALVOR_CHECK(writeFiles(files, run.repository, run.seen.index, how, run.job));
     run.job.phase("make durable", 0);
     SALVOR_CHECK(configure(run));
@@ -358,6 +214,8 @@ Result<> prepare(Run& run)
     }
     if (run.plan.startOptions.start)
         SALVOR_CHECK(tryFetching(run));
+    if (run.options.vacate)
+        SALVOR_CHECK(run.options.vacate());
     // Held while it is renamed: whoever claimed it is still writing.
     SALVOR_TRY(const FileDescriptor claim, claimPlace(run.places.data));
     SALVOR_TRY(run.aside, setAsideUnfinished(run.places, systemClock().now()));

@@ -199,13 +199,25 @@ void sortWorstFirst(std::vector<Check>& checks)
                      [](const Check& a, const Check& b) { return a.level < b.level; });
 }
 
-void lookAtPlaces(Look& seen, const model::RestorePlan& plan, const Places& places,
-                  const Path& programs)
+/// Where the old files are now, before or after they were set aside.
+std::vector<SetAside> oldPlacesOf(const model::RestorePlan& plan)
 {
+    std::vector<SetAside> old;
+    if (!plan.inPlace)
+        return old;
+    for (const model::InPlace::Rename& rename : plan.inPlace->setsAside)
+        old.push_back({rename.from, isThere(rename.to) ? rename.to : rename.from});
+    return old;
+}
+
+void lookAtPlaces(Look& seen, const model::RestorePlan& plan,
+                  const repository::Repository& repository, const Path& programs)
+{
+    const Places places = placesOf(plan);
     const auto add = [&](std::vector<Check> more) {
         seen.checks.insert(seen.checks.end(), more.begin(), more.end());
     };
-    add(checkDestination(places));
+    add(plan.inPlace ? checkInPlace(plan, places, repository) : checkDestination(places));
     add(checkTablespaces(plan, places));
     add(checkSpace(seen.contents, plan));
     add({checkOwner(plan), checkPrograms(plan, programs)});
@@ -237,10 +249,10 @@ Result<Look> look(const model::RestorePlan& plan, const Path& programs,
     std::unique_ptr<repository::ChunkReader> reader;
     if (repository.keys().canReadContents()) {
         SALVOR_TRY(reader, repository::ChunkReader::create(repository, seen.index));
-        SALVOR_TRY(seen.contents,
-                   readContents(repository, plan.backup,
-                                {places, *reader, packs.damaged, keep, !seen.unfinished.empty()},
-                                job));
+        SALVOR_TRY(seen.contents, readContents(repository, plan.backup,
+                                               {places, *reader, packs.damaged, keep,
+                                                !seen.unfinished.empty(), oldPlacesOf(plan)},
+                                               job));
     }
     Check key = checkKey(repository, reader.get(), seen.contents);
     if (reader) {
@@ -253,7 +265,7 @@ Result<Look> look(const model::RestorePlan& plan, const Path& programs,
     seen.checks.push_back(checkWal(plan, repository));
     if (auto history = checkHistory(plan, repository))
         seen.checks.push_back(*std::move(history));
-    lookAtPlaces(seen, plan, places, programs);
+    lookAtPlaces(seen, plan, repository, programs);
     sortWorstFirst(seen.checks);
     return seen;
 }

@@ -5,6 +5,7 @@
 #include "core/model/restore_plan.h"
 #include "core/repository/repository.h"
 #include "core/restore/contents.h"
+#include "core/restore/mounts.h"
 
 namespace salvor::restore {
 
@@ -26,6 +27,18 @@ struct Look {
 
 // Parts of it, on places of this machine.
 [[nodiscard]] std::vector<model::Check> checkDestination(const Places& places);
+/// For a plan in place, instead of the above. `mountinfo`: see checkRenamable().
+[[nodiscard]] std::vector<model::Check> checkInPlace(const model::RestorePlan& plan,
+                                                     const Places& places,
+                                                     const repository::Repository& repository,
+                                                     const Path& mountinfo = kernelMounts);
+/// Segments in a pg_wal that hold WAL of their name and are not in the archive, in order. Errors:
+/// those of listing the archive or the folder.
+[[nodiscard]] Result<std::vector<std::string>>
+walNotArchived(const Path& walFolder, const model::Incarnation& incarnation,
+               const repository::Repository& repository);
+/// Whether a place still holds what a restore in place is going to rename aside.
+[[nodiscard]] bool isStillThere(const model::RestorePlan& plan, const Path& place);
 [[nodiscard]] std::vector<model::Check> checkTablespaces(const model::RestorePlan& plan,
                                                          const Places& places);
 [[nodiscard]] std::vector<model::Check> checkSpace(const Contents& contents,

@@ -172,6 +172,24 @@ postgres::Settings quietSettings(int majorVersion)
     return settings;
 }
 
+postgres::Settings waitingSettings(int majorVersion)
+{
+    postgres::Settings settings = {
+        {"archive_command", ""},
+        {"archive_cleanup_command", ""},
+        {"recovery_end_command", ""},
+        {"primary_conninfo", ""},
+        {"primary_slot_name", ""},
+        // The publishers' slots are further on than this cluster is now.
+        {"max_logical_replication_workers", "0"},
+        // Its standbys are on another history: no commit would come back.
+        {"synchronous_standby_names", ""},
+    };
+    if (majorVersion >= 15)
+        settings.emplace_back("archive_library", "");
+    return settings;
+}
+
 Result<> writeRecovery(const Places& places, const postgres::Settings& settings,
                        const std::optional<SystemUser>& owner, std::vector<std::string>& warnings)
 {
@@ -230,6 +248,17 @@ Result<Path> createSocketDirectory(const Places& places, const std::optional<Sys
     }
     SALVOR_CHECK(giveTo(folder, owner));
     return folder;
+}
+
+std::string startCommandInPlace(const Places& places, const RestoredConfiguration& found,
+                                const Path& programs, const std::optional<SystemUser>& owner)
+{
+    std::string options;
+    if (!found.configFile.empty() && found.configFile.parent_path() != places.data)
+        options = " -o " + shellWord("-c config_file=" + shellWord(found.configFile.native()));
+    const std::string program = programs.empty() ? "pg_ctl" : (programs / "pg_ctl").native();
+    return (owner ? "runuser -u " + shellWord(owner->name) + " -- " : std::string())
+           + shellWord(program) + " -D " + shellWord(places.data.native()) + options + " start";
 }
 
 std::string startCommand(const Places& places, const RestoredConfiguration& found,

@@ -30,6 +30,10 @@ struct RestoredConfiguration {
 /// WAL from it, stream from its primary, or write its process id over the original's.
 [[nodiscard]] postgres::Settings quietSettings(int majorVersion);
 
+/// What a cluster restored in place must not do before somebody says that it stays: archive what
+/// would not fit what the old one writes if it comes back. Its WAL is kept, not lost.
+[[nodiscard]] postgres::Settings waitingSettings(int majorVersion);
+
 /// Writes recovery.signal, and postgresql.auto.conf: what the backup had there without anything
 /// that speaks of recovery, then `settings`. Warnings are sentences about what was left out.
 [[nodiscard]] Result<> writeRecovery(const Places& places, const postgres::Settings& settings,
@@ -45,6 +49,12 @@ struct RestoredConfiguration {
 /// A folder for the socket, 0700, the owner's, with a path short enough for one.
 [[nodiscard]] Result<Path> createSocketDirectory(const Places& places,
                                                  const std::optional<SystemUser>& owner);
+
+/// What a person types to start a cluster that was restored in place.
+[[nodiscard]] std::string startCommandInPlace(const Places& places,
+                                              const RestoredConfiguration& found,
+                                              const Path& programs,
+                                              const std::optional<SystemUser>& owner);
 
 /// What a person types to start a copy that is not fenced. `programs` may be empty: pg_ctl is then
 /// looked up in the path.

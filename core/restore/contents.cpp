@@ -1,6 +1,7 @@
 #include "core/restore/contents.h"
 
 #include "core/restore/left_files.h"
+#include "core/restore/old_files.h"
 
 #include <algorithm>
 #include <cstring>
@@ -20,15 +21,19 @@ constexpr ByteCount diskBlock = 4096;
 /// Gathers what readContents() returns, entry by entry.
 class Collector {
 public:
-    explicit Collector(const Reading& how)
+    Collector(const Reading& how, Moment began)
         : m_how(how)
+        , m_began(began)
     {}
 
     Result<> add(const TreeEntry& entry)
     {
         SALVOR_TRY(const std::optional<Path> path, placeOf(entry, m_how.places));
-        if (!path)
+        if (!path) {
+            if (entry.path.starts_with('/'))
+                m_contents.outside.emplace_back(entry.path);
             return {};
+        }
         switch (entry.kind) {
         case TreeKind::Directory:
             addDirectory(entry, *path);
@@ -75,14 +80,32 @@ private:
         m_contents.bytes += entry.size;
         const bool isLeft =
             m_how.afterUnfinished && looksFinished(path, entry.size, entry.modifiedAt);
+        const bool isOld = !isLeft && isInOldCluster(entry, path);
         weigh(entry, path, isLeft);
+        m_contents.bytesLeft += isLeft ? entry.size : 0;
+        m_contents.bytesOld += isOld ? entry.size : 0;
+        m_contents.oldCount += isOld ? 1 : 0;
         if (m_how.keep == Keep::Everything)
-            m_contents.files.push_back({entry.path, path, entry.mode & 0777U, entry.modifiedAt,
-                                        entry.size, entry.crc32c, entry.chunks, isLeft});
+            m_contents.files.push_back({entry.path,
+                                        path,
+                                        entry.mode & 0777U,
+                                        entry.modifiedAt,
+                                        entry.size,
+                                        entry.crc32c,
+                                        entry.chunks,
+                                        isLeft,
+                                        {}});
         return {};
     }
 
-    void weigh(const TreeEntry& entry, const Path& path, bool isLeft)
+    [[nodiscard]] bool isInOldCluster(const TreeEntry& entry, const Path& path) const
+    {
+        const auto old = placeAside(path, m_how.old);
+        return old && looksUnchanged(*old, entry.size, m_began);
+    }
+
+    /// `isThere`: it takes no space that is not taken already.
+    void weigh(const TreeEntry& entry, const Path& path, bool isThere)
     {
         ByteCount onDisk = 0;
         bool isReadable = true;
@@ -99,9 +122,7 @@ private:
             if (!m_contents.sample)
                 m_contents.sample = SampleChunk{id, static_cast<std::size_t>(size)};
         }
-        if (isLeft)
-            m_contents.bytesLeft += entry.size;
-        else
+        if (!isThere)
             m_contents.bytesByPlace[placeHolding(path)] +=
                 (onDisk + diskBlock - 1) / diskBlock * diskBlock;
         if (isReadable)
@@ -116,8 +137,8 @@ private:
         const auto isIn = [&](const Path& place) {
             const std::string& whole = path.native();
             const std::string& part = place.native();
-            return whole.size() > part.size() && whole.compare(0, part.size(), part) == 0
-                   && whole[part.size()] == '/';
+            return !part.empty() && whole.size() > part.size()
+                   && whole.compare(0, part.size(), part) == 0 && whole[part.size()] == '/';
         };
         for (const auto& [oid, place] : m_how.places.tablespaces)
             if (isIn(place))
@@ -126,6 +147,7 @@ private:
     }
 
     const Reading& m_how;
+    Moment m_began; ///< Of the backup: what was written to since is not what it holds.
     Contents m_contents;
 };
 
@@ -142,7 +164,7 @@ std::size_t ChunkIdHash::operator()(const repository::ChunkId& id) const noexcep
 Result<Contents> readContents(const repository::Repository& repository, const model::Backup& backup,
                               const Reading& how, JobContext& job)
 {
-    Collector collector(how);
+    Collector collector(how, backup.startedAt);
     const auto visit = [&](const TreeEntry& entry) -> Result<> {
         SALVOR_CHECK(job.proceed());
         return collector.add(entry);

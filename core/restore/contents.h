@@ -27,6 +27,7 @@ struct FileToWrite {
     std::uint32_t crc32c = 0;
     std::vector<repository::ChunkId> chunks;
     bool isLeft = false; ///< An unfinished restore left one that looks finished (left_files.h).
+    Path old;            ///< What was there before, to take equal chunks from; empty: nothing.
 };
 
 /// One chunk to try the key on.
@@ -50,12 +51,15 @@ struct Contents {
     /// Bytes that will be taken on disk, by the place that holds them; without what is left there.
     std::map<Path, ByteCount> bytesByPlace;
     ByteCount bytesLeft = 0; ///< Of files that an unfinished restore left, as it seems.
+    ByteCount bytesOld = 0;  ///< Of files that are in the old cluster unchanged, as it seems.
+    std::uint64_t oldCount = 0;
     bool hasControlFile = false;
     bool hasBackupLabel = false;
     bool hasExtraFiles = false;
     std::optional<SampleChunk> sample;
     std::vector<std::string> unreadable; ///< Files with damaged or unknown chunks, at most 100.
     std::uint64_t unreadableCount = 0;
+    std::vector<Path> outside; ///< Files outside the data directory that are left as they are.
     std::vector<std::string> skippedLinks; ///< "pg_log -> /var/log/postgresql".
 };
 
@@ -68,6 +72,7 @@ struct Reading {
     const ChunkIds& damaged; ///< Known not to be readable.
     Keep keep = Keep::Counts;
     bool afterUnfinished = false; ///< Looks for what an unfinished restore left in the places.
+    std::vector<SetAside> old;    ///< In place: where the old files belong, and where they lie now.
 };
 
 /// Reads the backup's tree once.

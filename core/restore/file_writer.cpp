@@ -41,6 +41,38 @@ struct Part {
     SharedFile* shared = nullptr; ///< Of a file in one part: none.
 };
 
+/// The old content of a file, and which chunks of a part it holds.
+struct Old {
+    FileDescriptor file;
+    std::vector<bool> holds; ///< By the chunk's number within the part; empty: none.
+
+    [[nodiscard]] bool has(std::size_t chunk) const { return chunk < holds.size() && holds[chunk]; }
+};
+
+/// Compares by the chunks' ids. What cannot be read is fetched.
+Old oldOf(const FileToWrite& file, const Part& part, repository::ChunkReader& reader)
+{
+    Old old;
+    if (file.old.empty())
+        return old;
+    auto opened = openFile(file.old, O_RDONLY | O_NOFOLLOW);
+    if (!opened.ok())
+        return old;
+    old.file = *std::move(opened);
+    old.holds.resize(part.chunkCount);
+    Bytes block(chunkSize);
+    for (std::size_t i = 0; i < part.chunkCount; ++i) {
+        const ByteCount offset = (part.firstChunk + i) * ByteCount{chunkSize};
+        const auto size =
+            static_cast<std::size_t>(std::min<ByteCount>(chunkSize, file.size - offset));
+        const auto got = readFullAt(old.file, MutableByteView(block).first(size), offset);
+        old.holds[i] =
+            got.ok() && *got == size
+            && reader.idOf(ByteView(block).first(size)) == file.chunks[part.firstChunk + i];
+    }
+    return old;
+}
+
 struct Batch {
     std::size_t begin = 0;
     std::size_t end = 0;
@@ -51,42 +83,12 @@ std::string cannot(std::string_view what, const FileToWrite& file)
     return "cannot " + std::string(what) + " " + quoted(file.path);
 }
 
-Result<FileDescriptor> createFile(const FileToWrite& file, const WriteOptions& options)
-{
-    SALVOR_TRY(FileDescriptor opened,
-               openFile(file.path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
-    if (options.owner && ::fchown(opened.get(), options.owner->uid, options.owner->gid) != 0)
-        return failErrno(errno, cannot("give away", file));
-    if (std::find(file.chunks.begin(), file.chunks.end(), ChunkId{}) != file.chunks.end()
-        && ::ftruncate(opened.get(), static_cast<off_t>(file.size)) != 0)
-        return failErrno(errno, cannot("make room for", file));
-    return opened;
-}
-
 /// The disk works while the next bytes are made; what makes them durable comes at the end.
 void beginWriteBack(const FileDescriptor& file, ByteCount offset, ByteCount size)
 {
     // Only a hint: where it fails, syncfs() has more to do.
     (void)::sync_file_range(file.get(), static_cast<off_t>(offset), static_cast<off_t>(size),
                             SYNC_FILE_RANGE_WRITE);
-}
-
-/// Last of all, since writing changes the time.
-Result<> finishFile(const FileDescriptor& opened, const FileToWrite& file, std::uint32_t crc)
-{
-    if (crc != file.crc32c)
-        return fail(ErrorCode::Corrupt,
-                    "'" + file.name + "' is not what was backed up: its checksum is another one",
-                    "Run a verification of the repository, and restore another backup.");
-    const auto second = std::chrono::floor<std::chrono::seconds>(file.modifiedAt);
-    const auto rest = std::chrono::nanoseconds(file.modifiedAt - second);
-    timespec at{};
-    at.tv_sec = second.time_since_epoch().count();
-    at.tv_nsec = rest.count();
-    const std::array<timespec, 2> times{at, at};
-    if (::fchmod(opened.get(), file.mode) != 0 || ::futimens(opened.get(), times.data()) != 0)
-        return failErrno(errno, cannot("set mode and time of", file));
-    return {};
 }
 
 /// What all workers share; each takes batches until none is left or one of them failed.
@@ -178,32 +180,37 @@ private:
     Result<> writeBatch(const Batch& batch, repository::ChunkReader& reader)
     {
         std::vector<ChunkId> ids;
+        std::vector<Old> old;
         for (std::size_t i = batch.begin; i < batch.end; ++i) {
+            SALVOR_CHECK(m_job.proceed());
             const Part& part = m_parts[i];
-            const auto begin =
-                m_files[part.file].chunks.begin() + static_cast<std::ptrdiff_t>(part.firstChunk);
-            std::copy_if(begin, begin + static_cast<std::ptrdiff_t>(part.chunkCount),
-                         std::back_inserter(ids),
-                         [](const ChunkId& id) { return id != ChunkId{}; });
+            const FileToWrite& file = m_files[part.file];
+            const Old& here = old.emplace_back(oldOf(file, part, reader));
+            for (std::size_t chunk = 0; chunk < part.chunkCount; ++chunk)
+                if (const ChunkId& id = file.chunks[part.firstChunk + chunk];
+                    id != ChunkId{} && !here.has(chunk))
+                    ids.push_back(id);
         }
         reader.willRead(std::move(ids));
         for (std::size_t i = batch.begin; i < batch.end; ++i) {
             const Part& part = m_parts[i];
-            SALVOR_CHECK(writePart(part, reader).in("restore '" + m_files[part.file].name + "'"));
+            SALVOR_CHECK(writePart(part, old[i - batch.begin], reader)
+                             .in("restore '" + m_files[part.file].name + "'"));
+            old[i - batch.begin] = {};
         }
         return {};
     }
 
-    Result<> writePart(const Part& part, repository::ChunkReader& reader)
+    Result<> writePart(const Part& part, const Old& old, repository::ChunkReader& reader)
     {
         const FileToWrite& file = m_files[part.file];
         if (part.shared == nullptr) {
             SALVOR_TRY(const FileDescriptor opened, createFile(file, m_options));
-            SALVOR_TRY(const std::uint32_t crc, writeChunks(part, opened, reader));
+            SALVOR_TRY(const std::uint32_t crc, writeChunks(part, opened, old, reader));
             return finishFile(opened, file, crc);
         }
         SharedFile& shared = *part.shared;
-        SALVOR_TRY(shared.crcs[part.number], writeChunks(part, shared.file, reader));
+        SALVOR_TRY(shared.crcs[part.number], writeChunks(part, shared.file, old, reader));
         if (shared.left.fetch_sub(1) != 1)
             return {};
         std::uint32_t crc = shared.crcs.front();
@@ -218,11 +225,12 @@ private:
     }
 
     Result<std::uint32_t> writeChunks(const Part& part, const FileDescriptor& opened,
-                                      repository::ChunkReader& reader)
+                                      const Old& old, repository::ChunkReader& reader)
     {
         static const Bytes zeros(chunkSize);
         const FileToWrite& file = m_files[part.file];
         crypto::Crc32c crc;
+        Bytes block(old.holds.empty() ? 0 : chunkSize);
         ByteCount begun = part.firstChunk * ByteCount{chunkSize};
         for (std::size_t i = part.firstChunk; i < part.firstChunk + part.chunkCount; ++i) {
             SALVOR_CHECK(m_job.proceed());
@@ -236,7 +244,11 @@ private:
             if (file.chunks[i] == ChunkId{}) {
                 crc.add(ByteView(zeros).first(size));
             } else {
-                SALVOR_TRY(const ByteView bytes, reader.read(file.chunks[i], size));
+                SALVOR_TRY(const ByteView bytes,
+                           old.has(i - part.firstChunk)
+                                   && readsOld(old, MutableByteView(block).first(size), offset)
+                               ? Result<ByteView>(ByteView(block).first(size))
+                               : reader.read(file.chunks[i], size));
                 crc.add(bytes);
                 SALVOR_CHECK(writeAllAt(opened, bytes, offset));
             }
@@ -246,6 +258,13 @@ private:
         if (file.size >= writeBackStep)
             beginWriteBack(opened, begun, 0); // To the end.
         return crc.value();
+    }
+
+    /// What cannot be read a second time is fetched.
+    static bool readsOld(const Old& old, MutableByteView block, ByteCount offset)
+    {
+        const auto got = readFullAt(old.file, block, offset);
+        return got.ok() && *got == block.size();
     }
 
     const std::vector<FileToWrite>& m_files;
@@ -280,6 +299,35 @@ Matrix squared(const Matrix& matrix) noexcept
 }
 
 } // namespace
+
+Result<FileDescriptor> createFile(const FileToWrite& file, const WriteOptions& options)
+{
+    SALVOR_TRY(FileDescriptor opened,
+               openFile(file.path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+    if (options.owner && ::fchown(opened.get(), options.owner->uid, options.owner->gid) != 0)
+        return failErrno(errno, cannot("give away", file));
+    if (std::find(file.chunks.begin(), file.chunks.end(), ChunkId{}) != file.chunks.end()
+        && ::ftruncate(opened.get(), static_cast<off_t>(file.size)) != 0)
+        return failErrno(errno, cannot("make room for", file));
+    return opened;
+}
+
+Result<> finishFile(const FileDescriptor& opened, const FileToWrite& file, std::uint32_t crc)
+{
+    if (crc != file.crc32c)
+        return fail(ErrorCode::Corrupt,
+                    "'" + file.name + "' is not what was backed up: its checksum is another one",
+                    "Run a verification of the repository, and restore another backup.");
+    const auto second = std::chrono::floor<std::chrono::seconds>(file.modifiedAt);
+    const auto rest = std::chrono::nanoseconds(file.modifiedAt - second);
+    timespec at{};
+    at.tv_sec = second.time_since_epoch().count();
+    at.tv_nsec = rest.count();
+    const std::array<timespec, 2> times{at, at};
+    if (::fchmod(opened.get(), file.mode) != 0 || ::futimens(opened.get(), times.data()) != 0)
+        return failErrno(errno, cannot("set mode and time of", file));
+    return {};
+}
 
 std::size_t workerCount(const WriteOptions& options)
 {

@@ -14,7 +14,8 @@ struct WriteOptions {
 };
 
 /// Afterwards every file is there with its size, mode, time and owner, and its CRC-32C was that of
-/// the backup; nothing is fsynced yet. Runs of zeros are holes.
+/// the backup; nothing is fsynced yet. Runs of zeros are holes. Chunks that the file's old content
+/// (FileToWrite::old) holds at their place are read there, the others are fetched.
 ///
 /// Errors: Corrupt naming the file; NoSpace; AlreadyExists; Cancelled within one chunk.
 /// Progress: bytes of files, as a phase of its own.
@@ -22,6 +23,14 @@ struct WriteOptions {
                                   const repository::Repository& repository,
                                   const std::shared_ptr<repository::Repository::Index>& index,
                                   const WriteOptions& options, JobContext& job);
+
+/// A new file, given to its owner, with room for its holes. Errors: AlreadyExists; as failErrno().
+[[nodiscard]] Result<FileDescriptor> createFile(const FileToWrite& file,
+                                                const WriteOptions& options);
+/// Sets mode and time. Last of all, since writing changes the time. Errors: Corrupt when `crc` is
+/// not that of the backup.
+[[nodiscard]] Result<> finishFile(const FileDescriptor& opened, const FileToWrite& file,
+                                  std::uint32_t crc);
 
 /// How many threads `options` ask for.
 [[nodiscard]] std::size_t workerCount(const WriteOptions& options);

@@ -11,7 +11,8 @@ namespace salvor::restore {
 
 namespace {
 
-constexpr std::size_t blockSize = std::size_t{1} << 20U;
+// Small enough to stay in the processor's cache until it is summed up.
+constexpr std::size_t blockSize = std::size_t{128} << 10U;
 
 bool isFinished(const struct stat& status, ByteCount size, Moment modifiedAt)
 {
@@ -19,33 +20,6 @@ bool isFinished(const struct stat& status, ByteCount size, Moment modifiedAt)
     return S_ISREG(status.st_mode) && status.st_nlink == 1
            && static_cast<ByteCount>(status.st_size) == size
            && momentFrom(status.st_mtim) == modifiedAt;
-}
-
-/// Where the file lies now. Nothing when its place was not set aside.
-std::optional<Path> placeAside(const Path& path, const std::vector<SetAside>& aside)
-{
-    for (const SetAside& one : aside) {
-        const std::string& from = one.from.native();
-        if (path.native().starts_with(from + "/"))
-            return Path(one.to.native() + path.native().substr(from.size()));
-    }
-    return std::nullopt;
-}
-
-Result<std::uint32_t> crcOf(const FileDescriptor& file, ByteCount size, JobContext& job)
-{
-    crypto::Crc32c crc;
-    Bytes block(std::min<ByteCount>(blockSize, size));
-    for (ByteCount offset = 0; offset < size;) {
-        SALVOR_CHECK(job.proceed());
-        SALVOR_TRY(const std::size_t got, readFullAt(file, block, offset));
-        if (got == 0)
-            break;
-        crc.add(ByteView(block).first(got));
-        offset += got;
-        job.progress.add(got);
-    }
-    return crc.value();
 }
 
 /// Errors: those of moving. A file that cannot be read or is not whole is left where it is.
@@ -75,6 +49,22 @@ Result<bool> takeOne(const FileToWrite& file, const Path& left, const WriteOptio
 }
 
 } // namespace
+
+Result<std::uint32_t> crcOf(const FileDescriptor& file, ByteCount size, JobContext& job)
+{
+    crypto::Crc32c crc;
+    Bytes block(std::min<ByteCount>(blockSize, size));
+    for (ByteCount offset = 0; offset < size;) {
+        SALVOR_CHECK(job.proceed());
+        SALVOR_TRY(const std::size_t got, readFullAt(file, block, offset));
+        if (got == 0)
+            break;
+        crc.add(ByteView(block).first(got));
+        offset += got;
+        job.progress.add(got);
+    }
+    return crc.value();
+}
 
 bool looksFinished(const Path& path, ByteCount size, Moment modifiedAt)
 {

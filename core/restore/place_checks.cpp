@@ -31,13 +31,6 @@ std::uint64_t entryCount(const Path& directory)
     return count;
 }
 
-bool isDataDirectory(const Path& directory)
-{
-    std::error_code error;
-    return std::filesystem::exists(directory / "PG_VERSION", error)
-           && std::filesystem::exists(directory / "global" / "pg_control", error);
-}
-
 /// The data directory that `place` lies in.
 std::optional<Path> dataDirectoryAbove(const Path& place)
 {
@@ -143,6 +136,8 @@ bool runsAsRoot() noexcept
 std::vector<Check> checkDestination(const Places& places)
 {
     std::vector<Check> checks{checkPlace("destination", places.data, places)};
+    if (places.config.empty())
+        return checks;
     Check config = checkPlace("destination", places.config, places);
     // One that will be made needs no line of its own.
     if (config.level != Level::Passed)
@@ -171,14 +166,16 @@ std::vector<Check> checkTablespaces(const model::RestorePlan& plan, const Places
             block("The backup has no " + name + ".", "Leave that mapping out.");
             continue;
         }
-        checks.push_back(checkPlace("tablespaces", place, places));
+        if (!isStillThere(plan, place))
+            checks.push_back(checkPlace("tablespaces", place, places));
         for (const auto& [otherOid, other] : places.tablespaces)
             if (otherOid != oid && isInside(place, other) && (otherOid < oid || place != other))
                 block("The new places of " + name + " and tablespace " + std::to_string(otherOid)
                           + " overlap.",
                       "Give each a directory of its own.");
         if (isInside(place, places.data) || isInside(places.data, place)
-            || isInside(place, places.config) || isInside(places.config, place))
+            || (!places.config.empty()
+                && (isInside(place, places.config) || isInside(places.config, place))))
             block("The new place of " + name + " and the data directory overlap.",
                   "Give it a directory beside the data directory.");
     }

@@ -35,7 +35,7 @@ bool isLeftOut(std::string_view path)
 {
     return path == "tablespace_map" || path == "standby.signal" || path == "recovery.signal"
            || path == "postmaster.pid" || path == "postmaster.opts" || path == markerName
-           || path == unfinishedControlName;
+           || path == unfinishedControlName || path == asideControlName;
 }
 
 struct TablespacePath {
@@ -57,29 +57,11 @@ std::optional<TablespacePath> tablespacePath(std::string_view path)
                           end == std::string_view::npos ? "" : path.substr(end + 1)};
 }
 
-bool isThere(const Path& path)
-{
-    struct stat about {};
-    return ::lstat(path.c_str(), &about) == 0;
-}
-
 /// Ours, and no server can have run on it.
 bool isUnfinished(const Path& data)
 {
     return (isThere(data / markerName) || isThere(data / unfinishedControlName))
            && !isThere(data / controlName);
-}
-
-/// Under its own name at once: nothing else may be the first thing in the folder, or a restore that
-/// is killed then would take its own place for somebody else's.
-Result<> writeMark(const Path& place, const std::string& planHash)
-{
-    SALVOR_TRY(const FileDescriptor mark,
-               openFile(place / markerName, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW));
-    SALVOR_CHECK(writeAll(mark, asBytes(planHash + "\n")));
-    if (::fsync(mark.get()) != 0)
-        return failErrno(errno, "cannot make " + quoted(place / markerName) + " durable");
-    return syncDirectory(place);
 }
 
 bool isLinkedFrom(const Path& place, const Places& places)
@@ -92,13 +74,16 @@ bool isLinkedFrom(const Path& place, const Places& places)
     });
 }
 
-std::string compactTime(Moment now)
+/// Under its own name at once: nothing else may be the first thing in the folder, or a restore that
+/// is killed then would take its own place for somebody else's.
+Result<> writeMark(const Path& place, const std::string& planHash)
 {
-    std::string text;
-    for (const char c : formatMoment(now).substr(0, 19))
-        if (c != '-' && c != ':')
-            text += c;
-    return text + "Z";
+    SALVOR_TRY(const FileDescriptor mark,
+               openFile(place / markerName, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW));
+    SALVOR_CHECK(writeAll(mark, asBytes(planHash + "\n")));
+    if (::fsync(mark.get()) != 0)
+        return failErrno(errno, "cannot make " + quoted(place / markerName) + " durable");
+    return syncDirectory(place);
 }
 
 Result<SetAside> setAside(const Path& place, const std::string& time)
@@ -116,9 +101,41 @@ Result<SetAside> setAside(const Path& place, const std::string& time)
 
 } // namespace
 
+bool isThere(const Path& path)
+{
+    struct stat about {};
+    return ::lstat(path.c_str(), &about) == 0;
+}
+
+std::string compactTime(Moment now)
+{
+    std::string text;
+    for (const char c : formatMoment(now).substr(0, 19))
+        if (c != '-' && c != ':')
+            text += c;
+    return text + "Z";
+}
+
+bool isDataDirectory(const Path& directory)
+{
+    return isThere(directory / "PG_VERSION") && isThere(directory / controlName);
+}
+
+std::optional<Path> placeAside(const Path& path, const std::vector<SetAside>& aside)
+{
+    for (const SetAside& one : aside) {
+        const std::string& from = one.from.native();
+        if (path.native().starts_with(from + "/"))
+            return Path(one.to.native() + path.native().substr(from.size()));
+    }
+    return std::nullopt;
+}
+
 std::vector<Path> Places::all() const
 {
-    std::vector<Path> list{data, config};
+    std::vector<Path> list{data};
+    if (!config.empty())
+        list.push_back(config);
     for (const auto& [oid, path] : tablespaces)
         list.push_back(path);
     return list;
@@ -128,7 +145,8 @@ Places placesOf(const model::RestorePlan& plan)
 {
     Places places;
     places.data = plan.destination;
-    places.config = plan.destination + ".config";
+    if (!plan.inPlace)
+        places.config = plan.destination + ".config";
     for (const auto& [oid, path] : plan.tablespaces)
         places.tablespaces.emplace(oid, path);
     return places;
@@ -148,6 +166,8 @@ Result<std::optional<Path>> placeOf(const repository::TreeEntry& entry, const Pl
         path.remove_prefix(1);
     if (!staysInside(path))
         return wrong();
+    if (isExtra && places.config.empty())
+        return std::optional<Path>();
     if (isExtra)
         return std::optional<Path>(places.config / path);
     if (isLeftOut(path))

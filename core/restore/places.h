@@ -16,12 +16,17 @@ namespace salvor::restore {
 inline constexpr const char* markerName = ".salvor-restore";
 /// What pg_control is called until everything else is durable: no server starts without it.
 inline constexpr const char* controlName = "global/pg_control";
+/// And what it is called in a data directory that was set aside: nobody starts that by mistake
+/// while its tablespaces or files belong to another.
+inline constexpr const char* asideControlName = "global/pg_control.set-aside";
 inline constexpr const char* unfinishedControlName = "global/.pg_control.salvor";
 
 /// The folders of one restore.
 struct Places {
     Path data;
-    Path config; ///< "DIR.config": configuration that lay outside the data directory, the fence.
+    /// "DIR.config": configuration that lay outside the data directory, the fence. Empty in place:
+    /// the cluster keeps what it has.
+    Path config;
     std::map<std::uint32_t, Path> tablespaces;
 
     /// All of them, the data directory first.
@@ -35,6 +40,13 @@ struct Places {
 /// Errors: Corrupt for a path that leads out of its place: whoever wrote it is not trusted.
 [[nodiscard]] Result<std::optional<Path>> placeOf(const repository::TreeEntry& entry,
                                                   const Places& places);
+
+/// "20261121T073000Z", for names.
+[[nodiscard]] std::string compactTime(Moment now);
+/// Whether anything is there, be it a link that leads nowhere.
+[[nodiscard]] bool isThere(const Path& path);
+/// Whether it is a data directory that a server could start.
+[[nodiscard]] bool isDataDirectory(const Path& directory);
 
 /// What is at a place now.
 enum class Occupancy { Absent, Empty, Unfinished, Full, NotADirectory };
@@ -53,6 +65,8 @@ struct SetAside {
     Path from;
     Path to;
 };
+/// Where a file of a place lies since that place was renamed. Nothing when it was not.
+[[nodiscard]] std::optional<Path> placeAside(const Path& path, const std::vector<SetAside>& aside);
 /// Renames what an unfinished restore left to "PLACE.unfinished-TIME". Errors: as failErrno.
 [[nodiscard]] Result<std::vector<SetAside>> setAsideUnfinished(const Places& places, Moment now);
 

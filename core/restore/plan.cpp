@@ -38,6 +38,7 @@ model::RestorePlan draftOf(const repository::Repository& repository, const PlanR
     plan.tablespaces = request.tablespaces;
     plan.owner = ownerFor(request);
     plan.startOptions = request.startOptions;
+    plan.inPlace = request.inPlace;
     plan.losses = request.losses;
     plan.commands = request.commands;
     return plan;
@@ -70,6 +71,26 @@ std::vector<std::string> whatIsCreated(const model::RestorePlan& plan, const Loo
     return creates;
 }
 
+std::vector<std::string> whatIsSetAside(const model::InPlace& inPlace, const Look& seen)
+{
+    using model::InPlace;
+    std::vector<std::string> words;
+    if (inPlace.goesOn)
+        words.emplace_back("A restore in place that was interrupted here is carried on.");
+    for (const InPlace::Rename& rename : inPlace.setsAside)
+        words.push_back(quoted(Path(rename.from)) + " is renamed to " + quoted(Path(rename.to))
+                        + "; nothing in it is deleted.");
+    if (seen.contents.oldCount > 0)
+        words.push_back(sizeText(seen.contents.bytesOld) + " in "
+                        + countText(seen.contents.oldCount, "file")
+                        + " seem to be as the backup has them: they are compared by their "
+                          "checksums and copied, not fetched. Of the others only what differs is "
+                          "fetched.");
+    words.emplace_back("What is set aside stays whole: a rollback needs nothing but to rename it "
+                       "back. It takes its space until you remove it.");
+    return words;
+}
+
 } // namespace
 
 Result<model::RestorePlan> makePlan(const repository::Repository& repository,
@@ -79,7 +100,14 @@ Result<model::RestorePlan> makePlan(const repository::Repository& repository,
     SALVOR_TRY(Look seen, look(plan, request.programs, repository, Keep::Counts, job));
     plan.bytesToWrite = seen.contents.bytes;
     plan.bytesToFetch = plan.backup.storedSize;
+    if (seen.contents.bytes > 0)
+        plan.bytesToFetch = static_cast<ByteCount>(
+            static_cast<double>(plan.bytesToFetch)
+            * static_cast<double>(seen.contents.bytes - seen.contents.bytesOld)
+            / static_cast<double>(seen.contents.bytes));
     plan.creates = whatIsCreated(plan, seen);
+    if (plan.inPlace)
+        plan.inPlace->words = whatIsSetAside(*plan.inPlace, seen);
     plan.checks = std::move(seen.checks);
     plan.checks.insert(plan.checks.begin(), request.found.begin(), request.found.end());
     plan.madeAt = systemClock().now();

@@ -6,6 +6,8 @@
 #include "core/postgres/instance.h"
 #include "core/repository/repository.h"
 
+#include <functional>
+
 namespace salvor::restore {
 
 /// Where and how; everything else comes from what was resolved.
@@ -22,7 +24,8 @@ struct PlanRequest {
     std::map<std::uint32_t, std::string> tablespaces;
     std::string owner; ///< Empty: the runner, or as root the owner of the backed-up directory.
     model::StartOptions startOptions;
-    Path programs; ///< pg-bin of the configuration; may be empty.
+    Path programs;                         ///< pg-bin of the configuration; may be empty.
+    std::optional<model::InPlace> inPlace; ///< Without its words.
     std::vector<std::string> losses;
     std::vector<model::Check> found; ///< Made before, of the WAL: become part of the plan.
     std::vector<std::string> commands;
@@ -48,6 +51,8 @@ struct ApplyOptions {
     Path instancesFolder;
     Path programs; ///< pg-bin of the configuration; may be empty.
     unsigned workers = 0;
+    /// In place: called when nothing speaks against writing any more, renames aside what is there.
+    std::function<Result<>()> vacate;
 };
 
 /// Carries a plan out.
@@ -57,6 +62,10 @@ struct ApplyOptions {
 /// pg_verifybackup -n passes. Configuration that lay outside the data directory is beside it in
 /// DIR.config. Started copies are fenced and listed as instances; "answered" means that a query
 /// was answered and the reached point is the one planned.
+///
+/// In place, what was there is renamed aside by options.vacate, files that are as the backup has
+/// them come from there, configuration outside the data directory is left as it is, and the cluster
+/// keeps its WAL until somebody lets it archive again.
 ///
 /// Errors: NotReady when a blocker stands in the plan or it is stale (backup, WAL or destination
 ///         changed since); Corrupt before anything was written when packs are damaged, or after,

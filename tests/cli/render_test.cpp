@@ -97,6 +97,29 @@ TEST(Render, APlanSaysWhatIsLostAndWhatWasChecked)
     expectContains(text, "warning: space: little is left\n    It may grow.\n    Make room.\n");
 }
 
+TEST(Render, APlanInPlaceSaysWhatIsSetAside)
+{
+    model::RestorePlan plan = samplePlan();
+    plan.inPlace.emplace().words = {"'/d' is renamed to '/d.before'."};
+
+    expectContains(planText(plan, "abc"), "In place:\n  - '/d' is renamed to '/d.before'.\n");
+}
+
+TEST(Render, ARestoreInPlaceThatWaitsIsALineAndAnObject)
+{
+    rescue::Waiting one;
+    one.directory = "/srv/data";
+    one.stage = rescue::Stage::RollingBack;
+    one.cluster = "orders";
+    one.old = {"/srv/data.before"};
+
+    const std::string text = waitingText({one});
+
+    expectContains(text, "/srv/data  rolling back  orders");
+    expectContains(text, "/srv/data.before");
+    EXPECT_EQ(*waitingJson(one).stringAt("state"), "rolling back");
+}
+
 TEST(Render, WalRangesHaveSegmentsAndPositions)
 {
     model::WalArchiveState state;

@@ -121,6 +121,21 @@ TEST(Requests, TimelineActionOwnerAndStartAreHandedOn)
     EXPECT_EQ(choiceOf({})->action, std::nullopt);
 }
 
+TEST(Requests, InPlaceNeedsNoDestinationAndHasWordsOfItsOwn)
+{
+    const auto bare = restoreChoice(arguments({"restore", "c", "--in-place"}));
+    ASSERT_TRUE(bare.ok());
+    ASSERT_TRUE(bare->inPlace.has_value());
+    EXPECT_TRUE(bare->destination.empty());
+    const auto full = choiceOf({"--in-place", "--replaces", "7382"});
+    ASSERT_TRUE(full.ok());
+    EXPECT_EQ(full->inPlace->accepts, "7382");
+    EXPECT_EQ(full->destination, "/new");
+    expectContains(complaint({"--replaces", "7382"}), "without --in-place");
+    expectContains(complaint({"--in-place", "--replaces", "orders"}), "not a system identifier");
+    expectContains(complaint({"--in-place", "--start"}), "contradict");
+}
+
 TEST(Requests, BackupOptionsAreRead)
 {
     const auto choice = backupChoice(arguments(

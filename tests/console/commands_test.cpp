@@ -28,6 +28,18 @@ TEST(RestoreCommandLine, SaysEverythingThatWasChosen)
               "--action promote");
 }
 
+TEST(RestoreCommandLine, InPlaceIsSaidWithItsWords)
+{
+    RestoreChoice choice;
+    choice.cluster = "prod";
+    choice.destination = "/srv/data";
+    choice.inPlace = rescue::InPlaceChoice{"unknown"};
+
+    EXPECT_EQ(restoreCommandLine(choice, "/c"),
+              "salvorctl --config /c restore prod --to /srv/data --in-place --replaces "
+              "unknown --latest");
+}
+
 TEST(RestoreCommandLine, TimesCarryTheirOffset)
 {
     RestoreChoice choice;

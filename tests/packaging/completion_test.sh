@@ -37,6 +37,7 @@ offers 'add list remove' repo key ''
 offers 'orders others' --config "$folder/salvor.conf" restore o
 offers 'main' --config "$folder/salvor.conf" repo init --repo ''
 offers '--time --plan --exclusive' restore orders --
+offers 'orders others' --config "$folder/salvor.conf" in-place rollback o
 offers '--out' plan restore orders --o
 offers 'orders others' --config "$folder/salvor.conf" receive-wal o
 offers '--create-slot --drop-slot --synchronous' receive-wal orders --

@@ -78,7 +78,7 @@ protected:
         backup.startLsn = model::Lsn{0x2000028};
         backup.stopLsn = model::Lsn{0x2000100};
         backup.owner = owner();
-        backup.dataDirectory = "/srv/original";
+        backup.dataDirectory = original;
         auto finished = (*builder)->finish(backup, job);
         ASSERT_OK(finished);
         backup = *finished;
@@ -192,6 +192,7 @@ protected:
     std::map<std::string, Bytes> files;
     std::vector<repository::TreeEntry> moreEntries;
     model::Backup backup;
+    std::string original = "/srv/original"; ///< The directory that store() says was backed up.
     test::ServerDirectory folder;
     std::stop_source source;
     Progress progress;
