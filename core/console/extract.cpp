@@ -161,7 +161,7 @@ Result<std::vector<ExtractedTable>> writeCsv(const Source& source, JobContext& j
 /// Entries with rows in a list of pg_restore: "215; 0 16385 TABLE DATA public orders owner".
 std::ptrdiff_t countData(std::string_view list)
 {
-    static const std::regex entry("^\\d+; \\d+ \\d+ TABLE DATA ");
+    static const std::regex entry(R"(^\d+; \d+ \d+ TABLE DATA )");
     std::ptrdiff_t found = 0;
     while (!list.empty()) {
         const std::size_t end = std::min(list.find('\n'), list.size() - 1);

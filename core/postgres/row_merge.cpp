@@ -86,6 +86,7 @@ struct Parts {
     std::string sameValues;
     std::string columns; ///< That are inserted.
     std::vector<std::string> parameters;
+    std::string searchPath; ///< The session's own: triggers may count on it, and nothing else does.
 };
 
 /// The list, ready for one more.
@@ -201,17 +202,16 @@ Result<bool> canPassOver(Connection& connection, const Table& table, const std::
     return deferred == "f";
 }
 
-/// `path`: the session's own search path, which triggers may count on; nothing else is looked up by
-/// it.
 Result<> insertMissing(Connection& connection, const Parts& parts, const Table& table,
-                       const std::string& path, MergeReport& report, const std::stop_token& stop)
+                       MergeReport& report, const std::stop_token& stop)
 {
     SALVOR_CHECK(connection.query(
         "CREATE TEMPORARY TABLE salvor_missing ON COMMIT DROP AS SELECT r.*" + parts.rows
             + " AND NOT EXISTS (SELECT 1 FROM " + table.name + " t WHERE " + parts.sameKey + ")",
         parts.parameters, stop));
     SALVOR_TRY(const bool passesOver, canPassOver(connection, table, stop));
-    SALVOR_CHECK(connection.query("SELECT set_config('search_path', $1, true)", {path}, stop));
+    SALVOR_CHECK(
+        connection.query("SELECT set_config('search_path', $1, true)", {parts.searchPath}, stop));
     SALVOR_TRY(const std::string inserted,
                connection.value("WITH added AS (INSERT INTO " + table.name + " (" + parts.columns
                                     + ") OVERRIDING SYSTEM VALUE SELECT " + parts.columns
@@ -232,17 +232,18 @@ Result<MergeReport> mergeRows(Connection& connection, const MergeRequest& reques
     SALVOR_CHECK(connection.query("BEGIN ISOLATION LEVEL REPEATABLE READ"));
     SALVOR_TRY(Table recovered, findTable(connection, request.recovered, stop));
     SALVOR_TRY(Table table, findTable(connection, request.table, stop));
-    SALVOR_TRY(const std::string path, connection.value("SELECT current_setting('search_path')"));
+    SALVOR_TRY(std::string path, connection.value("SELECT current_setting('search_path')"));
     SALVOR_CHECK(connection.query("SELECT set_config('search_path', '', true)"));
     SALVOR_CHECK(setPlainText(connection, stop));
     SALVOR_CHECK(readColumns(connection, recovered, stop));
     SALVOR_CHECK(readColumns(connection, table, stop));
     SALVOR_TRY(Parts parts, compose(recovered, table, report));
+    parts.searchPath = std::move(path);
     SALVOR_CHECK(addWindow(parts, recovered, request));
     SALVOR_CHECK(checkKeys(connection, recovered, parts, stop));
     SALVOR_CHECK(count(connection, parts, table, report, stop));
     if (!request.isDryRun)
-        SALVOR_CHECK(insertMissing(connection, parts, table, path, report, stop));
+        SALVOR_CHECK(insertMissing(connection, parts, table, report, stop));
     SALVOR_CHECK(commitTransaction(connection));
     return report;
 }
