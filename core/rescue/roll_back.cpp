@@ -32,15 +32,39 @@ Result<Renames> whatWasRestored(const Journal& journal, Moment now)
     return renames;
 }
 
+/// Once a rollback was begun, only what it takes back may stand in the way of the old ones.
+Result<> refuseStrangers(const Journal& journal)
+{
+    if (journal.takesBack.empty())
+        return {};
+    for (const Rename& old : journal.setsAside) {
+        SALVOR_TRY(const auto inode, inodeAt(old.from));
+        const bool isTakenBack =
+            std::any_of(journal.takesBack.begin(), journal.takesBack.end(), [&](const Rename& one) {
+                return one.from == old.from && one.inode == inode;
+            });
+        if (inode && *inode != old.inode && !isTakenBack)
+            return fail(ErrorCode::NotReady,
+                        "in " + quoted(Path(old.from))
+                            + " is something that was made after the rollback began",
+                        "Move it away, then roll back again. Nothing was changed.");
+    }
+    return {};
+}
+
 /// All that is going to be renamed is where the journal says, can be renamed, and no server uses
 /// it.
 Result<> refuseUncertain(const Journal& journal, const Path& mountinfo)
 {
     SALVOR_CHECK(refuseRunning(journal.directory));
     SALVOR_CHECK(refuseRunning(journal.old()));
+    for (const Rename& rename : journal.takesBack)
+        if (rename.from == journal.directory)
+            SALVOR_CHECK(refuseRunning(rename.to));
     for (const Renames* renames : {&journal.setsAside, &journal.takesBack})
         for (const Rename& rename : *renames)
             SALVOR_CHECK(whereIs(rename));
+    SALVOR_CHECK(refuseStrangers(journal));
     if (isThere(journal.old() / restore::controlName)
         && isThere(journal.old() / restore::asideControlName))
         return fail(ErrorCode::NotReady,
