@@ -105,6 +105,15 @@ Result<> setAside(const Journal& journal)
     return {};
 }
 
+Result<> begin(const Journal& journal)
+{
+    SALVOR_CHECK(saveBallast(journal.directory));
+    auto saved = saveJournal(journal, IfExists::Fail);
+    if (!saved.ok())
+        removeBallast(journal.directory);
+    return saved;
+}
+
 bool isFinished(const Journal& journal)
 {
     return std::all_of(journal.setsAside.begin(), journal.setsAside.end(),
@@ -129,7 +138,7 @@ Result<> vacate(const model::RestorePlan& plan)
     if (plan.inPlace->goesOn)
         SALVOR_CHECK(refuseRunning(journal.old()));
     else
-        SALVOR_CHECK(saveJournal(journal, IfExists::Fail));
+        SALVOR_CHECK(begin(journal));
     return setAside(journal);
 }
 

@@ -1,6 +1,7 @@
 #include "core/rescue/in_place_journal.h"
 
 #include "core/base/text.h"
+#include "core/crypto/random.h"
 #include "core/model/json_fields.h"
 
 #include <algorithm>
@@ -172,8 +173,31 @@ Result<> saveJournal(const Journal& journal, IfExists ifExists)
                             asBytes(journalJson(journal).prettyText()), ifExists, journalMode);
 }
 
+namespace {
+
+Path ballastFile(const Path& directory)
+{
+    return journalFile(directory).native() + ".ballast";
+}
+
+} // namespace
+
+Result<> saveBallast(const Path& directory)
+{
+    // Random, or a file system that compresses would hold none of it back.
+    constexpr std::size_t size = 64U << 10U;
+    SALVOR_TRY(const Bytes bytes, crypto::randomBytes(size));
+    return writeFileDurably(ballastFile(directory), bytes);
+}
+
+bool removeBallast(const Path& directory)
+{
+    return ::unlink(ballastFile(directory).c_str()) == 0;
+}
+
 Result<> removeJournal(const Path& directory)
 {
+    removeBallast(directory);
     const Path file = journalFile(directory);
     if (::unlink(file.c_str()) != 0 && errno != ENOENT)
         return failErrno(errno, "cannot remove " + quoted(file));

@@ -131,9 +131,7 @@ Result<> refuseUnlessBack(const Journal& journal)
     return {};
 }
 
-} // namespace
-
-Result<RolledBack> rollBack(const Path& directory, JobContext& job, const Path& mountinfo)
+Result<RolledBack> rollBackOnce(const Path& directory, JobContext& job, const Path& mountinfo)
 {
     SALVOR_CHECK(job.proceed());
     SALVOR_TRY(const JournalLock lock, JournalLock::take(directory));
@@ -150,6 +148,30 @@ Result<RolledBack> rollBack(const Path& directory, JobContext& job, const Path& 
     for (const Rename& rename : journal.takesBack)
         done.restored.emplace_back(rename.to);
     SALVOR_CHECK(removeJournal(directory));
+    return done;
+}
+
+Error withoutSpace(Error error, const Path& directory)
+{
+    const std::string name = directory.native();
+    error.hint = "A few kilobytes are enough; then roll back again. To make room, remove what is "
+                 "called '"
+                 + name + ".rolled-back-...' or '" + name
+                 + ".unfinished-...', if there is any that nobody needs. Never remove '" + name
+                 + ".before-...', which is the old cluster, and never files of a pg_wal by hand.";
+    return error;
+}
+
+} // namespace
+
+Result<RolledBack> rollBack(const Path& directory, JobContext& job, const Path& mountinfo)
+{
+    auto done = rollBackOnce(directory, job, mountinfo);
+    // It goes on where it was.
+    if (!done.ok() && done.error().code == ErrorCode::NoSpace && removeBallast(directory))
+        done = rollBackOnce(directory, job, mountinfo);
+    if (!done.ok() && done.error().code == ErrorCode::NoSpace)
+        return withoutSpace(std::move(done).error(), directory);
     return done;
 }
 

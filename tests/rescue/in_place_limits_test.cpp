@@ -230,5 +230,113 @@ TEST_F(InPlaceLimits, AJournalThatIsALinkIsNotRead)
     EXPECT_FAILS(waitingIn(data()), Corrupt);
 }
 
+bool makesAFile(Call call)
+{
+    return call.number == SYS_openat && (call.third & O_CREAT) != 0;
+}
+
+TEST_F(InPlaceLimits, ARollbackOnAFullDiskGivesUpItsBallast)
+{
+    ASSERT_OK(carryOutInPlace(*planInPlace()));
+    const Path ballast = journalFile(data()).native() + ".ballast";
+    ASSERT_TRUE(fs::exists(ballast));
+    const auto isFull = [&](Call call) { return makesAFile(call) && fs::exists(ballast); };
+
+    EXPECT_TRUE(test::saysWithFailingCalls(ENOSPC, isFull, [&] { return takeBack().ok(); }));
+
+    expectOldIsBack();
+    EXPECT_TRUE(beside(".in-place").empty());
+}
+
+TEST_F(InPlaceLimits, ARollbackOnAFullDiskSaysWhatMayBeRemoved)
+{
+    ASSERT_OK(carryOutInPlace(*planInPlace()));
+
+    EXPECT_TRUE(test::saysWithFailingCalls(ENOSPC, makesAFile, [&] {
+        const auto refused = takeBack();
+        const std::string hint = refused.ok() ? "" : refused.error().hint;
+        return !refused.ok() && refused.error().code == ErrorCode::NoSpace
+               && hint.find(".rolled-back-") != std::string::npos
+               && hint.find(".unfinished-") != std::string::npos
+               && hint.find("Never remove") != std::string::npos;
+    }));
+
+    EXPECT_EQ(beside(".before-").size(), 2U);
+    ASSERT_OK(takeBack());
+    expectOldIsBack();
+}
+
+TEST_F(InPlaceLimits, SettingsOfAnotherClusterAreNotProposed)
+{
+    const test::TestCluster other({.ownIdentity = true});
+    write("postgresql.auto.conf", "archive_command = 'theirs'\n");
+    fs::copy_file(other.dataDirectory() / restore::controlName, data() / restore::controlName,
+                  fs::copy_options::overwrite_existing);
+    const auto control = postgres::readControlFile(data());
+    ASSERT_OK(control);
+    ASSERT_OK(carryOutInPlace(*planInPlace({std::to_string(control->identity.systemIdentifier)})));
+    recover();
+
+    const auto done = makeFinal();
+
+    ASSERT_OK(done);
+    EXPECT_TRUE(done->statements.empty());
+    EXPECT_EQ(done->switchedOff.front(), "archive_command = ''");
+}
+
+TEST_F(InPlaceLimits, NoStatementsWhereTheOldSettingsCannotBeRead)
+{
+    ASSERT_OK(carryOutInPlace(*planInPlace()));
+    recover();
+    const Path settings = beside("copy.before-").front() / "postgresql.auto.conf";
+    fs::remove(settings);
+    fs::create_directory(settings);
+
+    const auto done = makeFinal();
+
+    ASSERT_OK(done);
+    EXPECT_TRUE(done->statements.empty());
+    EXPECT_FALSE(done->switchedOff.empty());
+}
+
+TEST_F(InPlaceLimits, ALinkedWalFolderBelongsToWhatIsSetAside)
+{
+    const Path wal = folder.path() / "waldisk";
+    fs::rename(data() / "pg_wal", wal);
+    fs::create_directory_symlink(wal, data() / "pg_wal");
+    const auto made = planInPlace();
+    ASSERT_OK(made);
+    const auto check = std::find_if(made->checks.begin(), made->checks.end(),
+                                    [](const auto& one) { return one.name == "pg_wal"; });
+    ASSERT_NE(check, made->checks.end());
+    EXPECT_NE(check->found.find(wal.native()), std::string::npos);
+    EXPECT_NE(check->cause.find("neither be used by the restored cluster nor be cleared"),
+              std::string::npos);
+    EXPECT_NE(check->fix.find("new folder"), std::string::npos);
+    ASSERT_OK(carryOutInPlace(*made));
+    recover();
+
+    const auto done = makeFinal();
+
+    ASSERT_OK(done);
+    EXPECT_EQ(done->old.back(), wal);
+}
+
+TEST_F(InPlaceLimits, AWalFolderThatIsInUseIsNotNamedAsOld)
+{
+    const Path wal = folder.path() / "waldisk";
+    fs::rename(data() / "pg_wal", wal);
+    fs::create_directory_symlink(wal, data() / "pg_wal");
+    ASSERT_OK(carryOutInPlace(*planInPlace()));
+    recover();
+    fs::rename(data() / "pg_wal", wal / "new");
+    fs::create_directory_symlink(wal / "new", data() / "pg_wal");
+
+    const auto done = makeFinal();
+
+    ASSERT_OK(done);
+    EXPECT_EQ(done->old.size(), 2U);
+}
+
 } // namespace
 } // namespace salvor::rescue
