@@ -153,7 +153,7 @@ Result<RolledBack> rollBackOnce(const Path& directory, JobContext& job, const Pa
 
 Error withoutSpace(Error error, const Path& directory)
 {
-    const std::string name = directory.native();
+    const std::string& name = directory.native();
     error.hint = "A few kilobytes are enough; then roll back again. To make room, remove what is "
                  "called '"
                  + name + ".rolled-back-...' or '" + name
