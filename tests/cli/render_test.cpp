@@ -131,7 +131,7 @@ TEST(Render, ACommitHasItsStatementsAndTheWalThatIsOnlyThere)
 
     const std::string json = committedJson("orders", committed).text();
 
-    expectContains(json, R"("statements":["SELECT pg_reload_conf()"])");
+    expectContains(json, R"x("statements":["SELECT pg_reload_conf()"])x");
     expectContains(json, R"("switchedOff":["archive_command = ''"])");
     expectContains(json, R"("walOnlyThere":["000000010000000000000002"])");
     expectContains(json, R"("old":["/srv/data.before"])");
