@@ -9,14 +9,6 @@ namespace salvor::cli {
 
 namespace {
 
-Json pathsJson(const std::vector<Path>& paths)
-{
-    Json::Array list;
-    for (const Path& path : paths)
-        list.push_back(model::bytesJson(path.native()));
-    return list;
-}
-
 std::string pathsText(const std::vector<Path>& paths)
 {
     std::string text;
@@ -26,11 +18,19 @@ std::string pathsText(const std::vector<Path>& paths)
 }
 
 /// Only the server itself can be told to archive again.
-std::string archiveAgain(const std::vector<std::string>& statements)
+std::string archiveAgain(const rescue::Committed& committed)
 {
-    std::string text = "The server archives nothing yet and keeps its WAL. Run in psql, each line "
-                       "by itself, and take a backup then:\n";
-    for (const std::string& statement : statements)
+    std::string text = "The server archives nothing yet and keeps its WAL. ";
+    if (committed.statements.empty()) {
+        text += "It is not known how this cluster archived: what postgresql.auto.conf of the old "
+                "one said cannot be read, or is another cluster's. Set archiving by hand, and take "
+                "a backup then. The restore wrote into postgresql.auto.conf:\n";
+        for (const std::string& setting : committed.switchedOff)
+            text += "    " + printable(setting) + "\n";
+    } else {
+        text += "Run in psql, each line by itself, and take a backup then:\n";
+    }
+    for (const std::string& statement : committed.statements)
         text += "    " + printable(statement) + ";\n";
     return text
            + "Standbys have to be made anew. Once the subscriptions were looked at: ALTER SYSTEM "
@@ -70,8 +70,8 @@ Result<Answer> inPlaceCommit(const Run& run)
     const std::string place = run.arguments.positional(0);
     SALVOR_TRY(const auto committed, namedByCaller(run.console.commitInPlace(place, run.job)));
     Answer answer;
-    answer.text = archiveAgain(committed.statements) + whatIsOld(committed);
-    answer.result = Json::Object{{"place", place}, {"old", pathsJson(committed.old)}};
+    answer.text = archiveAgain(committed) + whatIsOld(committed);
+    answer.result = committedJson(place, committed);
     answer.message = "the restored cluster in '" + place + "' stays; nothing was removed";
     return answer;
 }

@@ -31,6 +31,8 @@ namespace salvor::cli {
 [[nodiscard]] Json::Object prunePlanMembers(const policy::PrunePlan& plan);
 [[nodiscard]] Json retiredJson(const model::RetiredBackup& retired);
 [[nodiscard]] Json waitingJson(const rescue::Waiting& waiting);
+[[nodiscard]] Json pathsJson(const std::vector<Path>& paths);
+[[nodiscard]] Json committedJson(const std::string& place, const rescue::Committed& committed);
 /// The error's "nearest": what can be reached before and after what was asked.
 [[nodiscard]] Json nearestJson(const finder::Nearest& nearest);
 

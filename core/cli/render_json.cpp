@@ -262,11 +262,34 @@ Json findingJson(const std::string& repository, const verify::Finding& finding)
     };
 }
 
+Json pathsJson(const std::vector<Path>& paths)
+{
+    Json::Array list;
+    for (const Path& path : paths)
+        list.push_back(model::bytesJson(path.native()));
+    return list;
+}
+
+Json committedJson(const std::string& place, const rescue::Committed& committed)
+{
+    const auto texts = [](const std::vector<std::string>& list) {
+        Json::Array array;
+        for (const std::string& text : list)
+            array.push_back(bytesJson(text));
+        return array;
+    };
+    return Json::Object{
+        {"place", place},
+        {"old", pathsJson(committed.old)},
+        {"statements", texts(committed.statements)},
+        {"switchedOff", texts(committed.switchedOff)},
+        {"walOnlyThere",
+         committed.walOnlyThere ? Json(texts(*committed.walOnlyThere)) : Json(nullptr)},
+    };
+}
+
 Json waitingJson(const rescue::Waiting& waiting)
 {
-    Json::Array old;
-    for (const Path& path : waiting.old)
-        old.push_back(model::bytesJson(path.native()));
     return Json::Object{
         {"directory", model::bytesJson(waiting.directory.native())},
         {"state", rescue::stageName(waiting.stage)},
@@ -274,7 +297,7 @@ Json waitingJson(const rescue::Waiting& waiting)
         {"repository", waiting.repository},
         {"backup", waiting.backup},
         {"begunAt", model::toJson(waiting.begunAt)},
-        {"old", std::move(old)},
+        {"old", pathsJson(waiting.old)},
     };
 }
 

@@ -3,7 +3,9 @@
 #include "core/rescue/in_place.h"
 #include "core/rescue/set_aside.h"
 #include "core/restore/checks.h"
+#include "core/restore/configuration.h"
 
+#include <algorithm>
 #include <map>
 
 namespace salvor::rescue {
@@ -11,14 +13,6 @@ namespace salvor::rescue {
 namespace {
 
 using restore::isThere;
-
-/// archive_library came with 15.
-bool hasLibraries(const Journal& journal)
-{
-    constexpr int firstMajor = 15;
-    const auto control = postgres::readControlFile(journal.directory);
-    return !control.ok() || control->identity.majorVersion >= firstMajor;
-}
 
 /// The server itself takes these files away: the label when it starts to recover, the signal when
 /// it has recovered.
@@ -52,24 +46,75 @@ std::string literal(const std::string& text)
     return quoted + "'";
 }
 
-std::vector<std::string> statementsFor(const Journal& journal)
+/// What the old one's postgresql.auto.conf said. Nothing when that cannot be read, or when it is
+/// not known to be the same cluster: another one's command would push into another one's archive.
+std::optional<std::map<std::string, std::string>> settingsBefore(const Journal& journal)
 {
-    std::map<std::string, std::string> before;
+    const auto bytes = readFile(journal.old() / restore::asideControlName);
+    if (!bytes.ok())
+        return std::nullopt;
+    const auto control = postgres::parseControlFile(*bytes);
+    if (!control.ok() || control->identity.systemIdentifier != journal.systemIdentifier)
+        return std::nullopt;
     const auto text = readTextFile(journal.old() / "postgresql.auto.conf");
-    const auto settings = postgres::parseSettings(text.ok() ? *text : std::string());
-    if (settings.ok())
-        before.insert(settings->begin(), settings->end());
+    if (!text.ok())
+        return std::nullopt;
+    const auto settings = postgres::parseSettings(*text);
+    if (!settings.ok())
+        return std::nullopt;
+    std::map<std::string, std::string> before;
+    for (const auto& [name, value] : *settings)
+        before[name] = value;
+    return before;
+}
+
+std::vector<std::string> statementsFor(const Journal& journal, const postgres::Settings& written)
+{
+    const auto before = settingsBefore(journal);
     std::vector<std::string> statements;
+    if (!before)
+        return statements;
     for (const char* name : {"archive_command", "archive_library", "synchronous_standby_names"}) {
-        const auto known = before.find(name);
-        if (known != before.end() && !known->second.empty())
+        const auto known = before->find(name);
+        const bool isWritten = std::any_of(written.begin(), written.end(),
+                                           [&](const auto& one) { return one.first == name; });
+        if (known != before->end() && !known->second.empty())
             statements.push_back("ALTER SYSTEM SET " + known->first + " = "
                                  + literal(known->second));
-        else if (name != std::string_view("archive_library") || hasLibraries(journal))
+        else if (isWritten)
             statements.push_back(std::string("ALTER SYSTEM RESET ") + name);
     }
     statements.emplace_back("SELECT pg_reload_conf()");
     return statements;
+}
+
+/// How to have it work again, and what keeps it from that now.
+void sayWhatWasSwitchedOff(const Journal& journal, Committed& committed)
+{
+    constexpr int newestMajor = 18;
+    const auto control = postgres::readControlFile(journal.directory);
+    const auto written =
+        restore::waitingSettings(control.ok() ? control->identity.majorVersion : newestMajor);
+    for (const auto& [name, value] : written)
+        committed.switchedOff.push_back(name + " = " + literal(value));
+    committed.statements = statementsFor(journal, written);
+}
+
+/// Where pg_wal of what was set aside leads, unless the restored cluster has its own there by now.
+std::optional<Path> oldWalFolder(const Journal& journal)
+{
+    std::error_code error;
+    const Path link = journal.old() / "pg_wal";
+    if (!std::filesystem::is_symlink(link, error))
+        return std::nullopt;
+    const Path folder = std::filesystem::canonical(link, error);
+    if (error)
+        return std::nullopt;
+    const Path inUse = std::filesystem::canonical(journal.directory / "pg_wal", error);
+    const auto differ = std::mismatch(folder.begin(), folder.end(), inUse.begin(), inUse.end());
+    if (error || differ.first == folder.end())
+        return std::nullopt;
+    return folder;
 }
 
 std::optional<std::vector<std::string>> walOnlyIn(const Journal& journal,
@@ -110,8 +155,10 @@ Result<Committed> commit(const Path& directory, const OpenRepository& open, JobC
     Committed committed;
     for (const Rename& rename : journal.setsAside)
         committed.old.emplace_back(rename.to);
+    if (auto folder = oldWalFolder(journal))
+        committed.old.push_back(*std::move(folder));
     committed.walOnlyThere = walOnlyIn(journal, open);
-    committed.statements = statementsFor(journal);
+    sayWhatWasSwitchedOff(journal, committed);
     SALVOR_CHECK(removeJournal(directory));
     return committed;
 }

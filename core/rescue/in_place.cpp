@@ -105,27 +105,13 @@ Result<> setAside(const Journal& journal)
     return {};
 }
 
-Result<> vacate(const model::RestorePlan& plan)
+Result<> begin(const Journal& journal)
 {
-    SALVOR_TRY(const Journal journal, journalFor(plan));
-    SALVOR_CHECK(refuseMoved(journal, plan.inPlace->goesOn));
-    SALVOR_CHECK(refuseRunning(journal.directory));
-    if (plan.inPlace->goesOn)
-        SALVOR_CHECK(refuseRunning(journal.old()));
-    else
-        SALVOR_CHECK(saveJournal(journal, IfExists::Fail));
-    return setAside(journal);
-}
-
-Error afterSettingAside(Error error, const model::RestorePlan& plan)
-{
-    const auto& renames = plan.inPlace->setsAside;
-    if (renames.empty() || !isThere(renames.front().to))
-        return error;
-    error.hint += std::string(error.hint.empty() ? "" : " ")
-                  + "The same command goes on from there; 'salvorctl in-place rollback "
-                  + restore::shellWord(plan.destination) + "' puts back what was set aside.";
-    return error;
+    SALVOR_CHECK(saveBallast(journal.directory));
+    auto saved = saveJournal(journal, IfExists::Fail);
+    if (!saved.ok())
+        removeBallast(journal.directory);
+    return saved;
 }
 
 bool isFinished(const Journal& journal)
@@ -137,6 +123,39 @@ bool isFinished(const Journal& journal)
                        })
            && restore::isDataDirectory(journal.directory)
            && !isThere(journal.directory / restore::markerName);
+}
+
+} // namespace
+
+Result<> vacate(const model::RestorePlan& plan)
+{
+    SALVOR_TRY(const Journal journal, journalFor(plan));
+    if (plan.inPlace->goesOn && isFinished(journal))
+        return planIsStale("the restore in place in " + quoted(journal.directory)
+                           + " was finished meanwhile");
+    SALVOR_CHECK(refuseMoved(journal, plan.inPlace->goesOn));
+    SALVOR_CHECK(refuseRunning(journal.directory));
+    if (plan.inPlace->goesOn)
+        SALVOR_CHECK(refuseRunning(journal.old()));
+    else
+        SALVOR_CHECK(begin(journal));
+    return setAside(journal);
+}
+
+namespace {
+
+Error afterSettingAside(Error error, const model::RestorePlan& plan)
+{
+    const auto& renames = plan.inPlace->setsAside;
+    if (renames.empty() || !isThere(renames.front().to))
+        return error;
+    if (const auto waiting = waitingIn(plan.destination);
+        waiting.ok() && *waiting && (*waiting)->stage == Stage::Restored)
+        return error;
+    error.hint += std::string(error.hint.empty() ? "" : " ")
+                  + "The same command goes on from there; 'salvorctl in-place rollback "
+                  + restore::shellWord(plan.destination) + "' puts back what was set aside.";
+    return error;
 }
 
 } // namespace

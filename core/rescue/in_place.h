@@ -65,13 +65,14 @@ struct RolledBack {
     std::vector<Path>
         restored; ///< Where what had been restored lies now, the data directory first.
 };
-/// Puts the old data directory and tablespaces back as they were, by renames alone; what was
-/// restored is renamed aside in turn. Looks whether all of them are there, by their inodes, before
+/// Puts the old data directory and tablespaces back as they were, by renames; what was
+/// restored is renamed aside in turn. What it notes takes a few kilobytes: on a full disk a restore
+/// in place has kept them ready. Looks whether all of them are there, by their inodes, before
 /// anything is renamed, and again when it is done. Goes on when it was interrupted.
 ///
 /// Errors: NotFound when none waits; NotReady when a server runs in the directory, a place cannot
 /// be renamed, or what is there is not what the journal says; Denied when the journal is another
-/// user's.
+/// user's; NoSpace with what may be removed.
 [[nodiscard]] Result<RolledBack> rollBack(const Path& directory, JobContext& job,
                                           const Path& mountinfo = restore::kernelMounts);
 
@@ -80,12 +81,17 @@ using OpenRepository =
     std::function<Result<std::shared_ptr<repository::Repository>>(const std::string& name)>;
 
 struct Committed {
-    std::vector<Path> old; ///< What was set aside, the data directory first. It is not touched.
+    /// What was set aside, the data directory first, and where its pg_wal leads when that is a
+    /// link. It is not touched.
+    std::vector<Path> old;
     /// Segments among it that the archive lacks; nothing when that could not be found out.
     std::optional<std::vector<std::string>> walOnlyThere;
     /// What lets the server archive again and have synchronous standbys, each to be run by itself:
-    /// with what the old one's postgresql.auto.conf said.
+    /// with what the old one's postgresql.auto.conf said. Empty when it is not known what that
+    /// said, because it cannot be read or is not known to be this cluster's: a person has to.
     std::vector<std::string> statements;
+    /// What the restore wrote into postgresql.auto.conf: "archive_command = ''", …
+    std::vector<std::string> switchedOff;
 };
 /// Makes a restore in place final: nothing is put back any more. Nothing is removed.
 ///

@@ -1,6 +1,7 @@
 #include "core/rescue/in_place_journal.h"
 
 #include "core/base/text.h"
+#include "core/crypto/random.h"
 #include "core/model/json_fields.h"
 
 #include <algorithm>
@@ -106,19 +107,43 @@ restore::Places Journal::places() const
 
 Path journalFile(const Path& directory)
 {
-    return directory.native() + ".in-place";
+    return directory.native() + restore::journalSuffix;
 }
 
-Result<std::optional<Journal>> loadJournal(const Path& directory)
+namespace {
+
+/// What was read, and whose the file is that was read: found out by one descriptor, so that nobody
+/// can put another file there between.
+struct Read {
+    std::string text;
+    struct stat about {};
+};
+
+Result<std::optional<Read>> readJournal(const Path& file)
+{
+    constexpr off_t mostBytes = 16 << 20;
+    const auto opened = openFile(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    if (!opened.ok() && opened.error().code == ErrorCode::NotFound)
+        return std::optional<Read>();
+    if (!opened.ok())
+        return opened.error();
+    Read read;
+    if (::fstat(opened->get(), &read.about) != 0)
+        return failErrno(errno, "cannot look at " + quoted(file));
+    if (!S_ISREG(read.about.st_mode) || read.about.st_size > mostBytes)
+        return fail(ErrorCode::Corrupt, quoted(file) + " is no journal of a restore in place",
+                    "Look what it is. Nothing was changed.");
+    Bytes bytes(static_cast<std::size_t>(read.about.st_size));
+    SALVOR_TRY(const std::size_t got, readFull(*opened, bytes));
+    read.text = asText(ByteView(bytes).first(got));
+    return std::optional<Read>(std::move(read));
+}
+
+Result<Journal> parseJournal(const std::string& text, const Path& directory)
 {
     const Path file = journalFile(directory);
-    const auto text = readTextFile(file);
-    if (!text.ok() && text.error().code == ErrorCode::NotFound)
-        return std::optional<Journal>();
-    if (!text.ok())
-        return text.error();
     const std::string where = "the journal " + quoted(file) + " of a restore in place";
-    auto json = Json::parse(*text);
+    auto json = Json::parse(text);
     if (!json.ok())
         return fail(ErrorCode::Corrupt, where + ": " + json.error().message,
                     "Look for what was set aside beside the directory, by its name.");
@@ -128,6 +153,17 @@ Result<std::optional<Journal>> loadJournal(const Path& directory)
                     where + " is about " + quoted(journal.directory) + ", not " + quoted(directory),
                     "It was moved or copied here; nothing is done by it.");
     SALVOR_CHECK(refuseStrange(journal).in(where));
+    return journal;
+}
+
+} // namespace
+
+Result<std::optional<Journal>> loadJournal(const Path& directory)
+{
+    SALVOR_TRY(const auto read, readJournal(journalFile(directory)));
+    if (!read)
+        return std::optional<Journal>();
+    SALVOR_TRY(Journal journal, parseJournal(read->text, directory));
     return std::optional<Journal>(std::move(journal));
 }
 
@@ -137,8 +173,31 @@ Result<> saveJournal(const Journal& journal, IfExists ifExists)
                             asBytes(journalJson(journal).prettyText()), ifExists, journalMode);
 }
 
+namespace {
+
+Path ballastFile(const Path& directory)
+{
+    return journalFile(directory).native() + ".ballast";
+}
+
+} // namespace
+
+Result<> saveBallast(const Path& directory)
+{
+    // Random, or a file system that compresses would hold none of it back.
+    constexpr std::size_t size = 64U << 10U;
+    SALVOR_TRY(const Bytes bytes, crypto::randomBytes(size));
+    return writeFileDurably(ballastFile(directory), bytes);
+}
+
+bool removeBallast(const Path& directory)
+{
+    return ::unlink(ballastFile(directory).c_str()) == 0;
+}
+
 Result<> removeJournal(const Path& directory)
 {
+    removeBallast(directory);
     const Path file = journalFile(directory);
     if (::unlink(file.c_str()) != 0 && errno != ENOENT)
         return failErrno(errno, "cannot remove " + quoted(file));
@@ -175,19 +234,16 @@ JournalLock::~JournalLock()
 
 Result<Journal> trustedJournal(const Path& directory)
 {
-    SALVOR_TRY(auto journal, loadJournal(directory));
-    if (!journal)
+    const Path file = journalFile(directory);
+    SALVOR_TRY(const auto read, readJournal(file));
+    if (!read)
         return fail(ErrorCode::NotFound, "no restore in place waits in " + quoted(directory),
                     "'salvorctl in-place list' names those of the configuration.");
-    const Path file = journalFile(directory);
-    struct stat about {};
-    if (::lstat(file.c_str(), &about) != 0)
-        return failErrno(errno, "cannot look at " + quoted(file));
-    if (!S_ISREG(about.st_mode) || about.st_uid != ::geteuid()
-        || (about.st_mode & writableByOthers) != 0)
+    SALVOR_TRY(Journal journal, parseJournal(read->text, directory));
+    if (read->about.st_uid != ::geteuid() || (read->about.st_mode & writableByOthers) != 0)
         return fail(ErrorCode::Denied, "the journal " + quoted(file) + " is not this user's alone",
                     "Run this as the user who began the restore. Nothing was changed.");
-    return *std::move(journal);
+    return journal;
 }
 
 } // namespace salvor::rescue

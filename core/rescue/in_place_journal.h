@@ -47,7 +47,11 @@ struct Journal {
 [[nodiscard]] Result<std::optional<Journal>> loadJournal(const Path& directory);
 /// Durable when it returns.
 [[nodiscard]] Result<> saveJournal(const Journal& journal, IfExists ifExists = IfExists::Replace);
-/// The last step of all.
+/// Bytes beside the journal that can be given up when the disk is full. Durable when it returns.
+[[nodiscard]] Result<> saveBallast(const Path& directory);
+/// Whether there was any.
+bool removeBallast(const Path& directory);
+/// The last step of all; the ballast goes with it.
 [[nodiscard]] Result<> removeJournal(const Path& directory);
 
 /// Keeps others from acting on a journal, or beginning one, until it goes.

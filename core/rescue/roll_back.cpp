@@ -32,15 +32,39 @@ Result<Renames> whatWasRestored(const Journal& journal, Moment now)
     return renames;
 }
 
+/// Once a rollback was begun, only what it takes back may stand in the way of the old ones.
+Result<> refuseStrangers(const Journal& journal)
+{
+    if (journal.takesBack.empty())
+        return {};
+    for (const Rename& old : journal.setsAside) {
+        SALVOR_TRY(const auto inode, inodeAt(old.from));
+        const bool isTakenBack =
+            std::any_of(journal.takesBack.begin(), journal.takesBack.end(), [&](const Rename& one) {
+                return one.from == old.from && one.inode == inode;
+            });
+        if (inode && *inode != old.inode && !isTakenBack)
+            return fail(ErrorCode::NotReady,
+                        "in " + quoted(Path(old.from))
+                            + " is something that was made after the rollback began",
+                        "Move it away, then roll back again. Nothing was changed.");
+    }
+    return {};
+}
+
 /// All that is going to be renamed is where the journal says, can be renamed, and no server uses
 /// it.
 Result<> refuseUncertain(const Journal& journal, const Path& mountinfo)
 {
     SALVOR_CHECK(refuseRunning(journal.directory));
     SALVOR_CHECK(refuseRunning(journal.old()));
+    for (const Rename& rename : journal.takesBack)
+        if (rename.from == journal.directory)
+            SALVOR_CHECK(refuseRunning(rename.to));
     for (const Renames* renames : {&journal.setsAside, &journal.takesBack})
         for (const Rename& rename : *renames)
             SALVOR_CHECK(whereIs(rename));
+    SALVOR_CHECK(refuseStrangers(journal));
     if (isThere(journal.old() / restore::controlName)
         && isThere(journal.old() / restore::asideControlName))
         return fail(ErrorCode::NotReady,
@@ -107,9 +131,7 @@ Result<> refuseUnlessBack(const Journal& journal)
     return {};
 }
 
-} // namespace
-
-Result<RolledBack> rollBack(const Path& directory, JobContext& job, const Path& mountinfo)
+Result<RolledBack> rollBackOnce(const Path& directory, JobContext& job, const Path& mountinfo)
 {
     SALVOR_CHECK(job.proceed());
     SALVOR_TRY(const JournalLock lock, JournalLock::take(directory));
@@ -126,6 +148,30 @@ Result<RolledBack> rollBack(const Path& directory, JobContext& job, const Path& 
     for (const Rename& rename : journal.takesBack)
         done.restored.emplace_back(rename.to);
     SALVOR_CHECK(removeJournal(directory));
+    return done;
+}
+
+Error withoutSpace(Error error, const Path& directory)
+{
+    const std::string& name = directory.native();
+    error.hint = "A few kilobytes are enough; then roll back again. To make room, remove what is "
+                 "called '"
+                 + name + ".rolled-back-...' or '" + name
+                 + ".unfinished-...', if there is any that nobody needs. Never remove '" + name
+                 + ".before-...', which is the old cluster, and never files of a pg_wal by hand.";
+    return error;
+}
+
+} // namespace
+
+Result<RolledBack> rollBack(const Path& directory, JobContext& job, const Path& mountinfo)
+{
+    auto done = rollBackOnce(directory, job, mountinfo);
+    // It goes on where it was.
+    if (!done.ok() && done.error().code == ErrorCode::NoSpace && removeBallast(directory))
+        done = rollBackOnce(directory, job, mountinfo);
+    if (!done.ok() && done.error().code == ErrorCode::NoSpace)
+        return withoutSpace(std::move(done).error(), directory);
     return done;
 }
 

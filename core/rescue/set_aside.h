@@ -25,6 +25,11 @@ enum class Where { Place, Aside };
 /// Errors: NotReady when a server runs there, or that cannot be found out. Nothing there: fine.
 [[nodiscard]] Result<> refuseRunning(const Path& dataDirectory);
 
+/// What comes before anything is written, under the lock: the journal is durable, or the one that
+/// goes on is looked at again, and then the old places are set aside. Errors: NotReady when the
+/// plan no longer holds, also when the restore that it goes on with was finished meanwhile.
+[[nodiscard]] Result<> vacate(const model::RestorePlan& plan);
+
 /// A server that was started just before a directory was renamed works in it still: the rename is
 /// taken back. Errors: NotReady then.
 [[nodiscard]] Result<> putBackIfRunning(const Rename& rename);

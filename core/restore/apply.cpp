@@ -224,6 +224,8 @@ Result<> prepare(Run& run)
 
 Error afterWriting(Error error, const Places& places)
 {
+    if (!isThere(places.data / markerName) && !isThere(places.data / unfinishedControlName))
+        return error;
     error.hint += std::string(error.hint.empty() ? "" : " ") + "What was written stays in "
                   + quoted(places.data)
                   + ", which no server can start; the next restore there goes on from it.";

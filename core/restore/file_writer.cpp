@@ -41,36 +41,44 @@ struct Part {
     SharedFile* shared = nullptr; ///< Of a file in one part: none.
 };
 
-/// The old content of a file, and which chunks of a part it holds.
-struct Old {
-    FileDescriptor file;
-    std::vector<bool> holds; ///< By the chunk's number within the part; empty: none.
+/// Which chunks of a part the old content of its file holds, by their number within the part;
+/// empty: none.
+using Held = std::vector<bool>;
 
-    [[nodiscard]] bool has(std::size_t chunk) const { return chunk < holds.size() && holds[chunk]; }
-};
-
-/// Compares by the chunks' ids. What cannot be read is fetched.
-Old oldOf(const FileToWrite& file, const Part& part, repository::ChunkReader& reader)
+bool holds(const Held& held, std::size_t chunk)
 {
-    Old old;
+    return chunk < held.size() && held[chunk];
+}
+
+/// Compares by the chunks' ids. What cannot be read is fetched. A batch has many parts: no file
+/// stays open.
+Held heldByOld(const FileToWrite& file, const Part& part, repository::ChunkReader& reader)
+{
     if (file.old.empty())
-        return old;
-    auto opened = openFile(file.old, O_RDONLY | O_NOFOLLOW);
+        return {};
+    const auto opened = openFile(file.old, O_RDONLY | O_NOFOLLOW);
     if (!opened.ok())
-        return old;
-    old.file = *std::move(opened);
-    old.holds.resize(part.chunkCount);
+        return {};
+    Held held(part.chunkCount);
     Bytes block(chunkSize);
     for (std::size_t i = 0; i < part.chunkCount; ++i) {
         const ByteCount offset = (part.firstChunk + i) * ByteCount{chunkSize};
         const auto size =
             static_cast<std::size_t>(std::min<ByteCount>(chunkSize, file.size - offset));
-        const auto got = readFullAt(old.file, MutableByteView(block).first(size), offset);
-        old.holds[i] =
-            got.ok() && *got == size
-            && reader.idOf(ByteView(block).first(size)) == file.chunks[part.firstChunk + i];
+        const auto got = readFullAt(*opened, MutableByteView(block).first(size), offset);
+        held[i] = got.ok() && *got == size
+                  && reader.idOf(ByteView(block).first(size)) == file.chunks[part.firstChunk + i];
     }
-    return old;
+    return held;
+}
+
+/// Not open when nothing of it is wanted or it is not there any more.
+FileDescriptor openOld(const FileToWrite& file, const Held& held)
+{
+    if (std::find(held.begin(), held.end(), true) == held.end())
+        return {};
+    auto opened = openFile(file.old, O_RDONLY | O_NOFOLLOW);
+    return opened.ok() ? *std::move(opened) : FileDescriptor();
 }
 
 struct Batch {
@@ -180,37 +188,36 @@ private:
     Result<> writeBatch(const Batch& batch, repository::ChunkReader& reader)
     {
         std::vector<ChunkId> ids;
-        std::vector<Old> old;
+        std::vector<Held> held;
         for (std::size_t i = batch.begin; i < batch.end; ++i) {
             SALVOR_CHECK(m_job.proceed());
             const Part& part = m_parts[i];
             const FileToWrite& file = m_files[part.file];
-            const Old& here = old.emplace_back(oldOf(file, part, reader));
+            const Held& here = held.emplace_back(heldByOld(file, part, reader));
             for (std::size_t chunk = 0; chunk < part.chunkCount; ++chunk)
                 if (const ChunkId& id = file.chunks[part.firstChunk + chunk];
-                    id != ChunkId{} && !here.has(chunk))
+                    id != ChunkId{} && !holds(here, chunk))
                     ids.push_back(id);
         }
         reader.willRead(std::move(ids));
         for (std::size_t i = batch.begin; i < batch.end; ++i) {
             const Part& part = m_parts[i];
-            SALVOR_CHECK(writePart(part, old[i - batch.begin], reader)
+            SALVOR_CHECK(writePart(part, held[i - batch.begin], reader)
                              .in("restore '" + m_files[part.file].name + "'"));
-            old[i - batch.begin] = {};
         }
         return {};
     }
 
-    Result<> writePart(const Part& part, const Old& old, repository::ChunkReader& reader)
+    Result<> writePart(const Part& part, const Held& held, repository::ChunkReader& reader)
     {
         const FileToWrite& file = m_files[part.file];
         if (part.shared == nullptr) {
             SALVOR_TRY(const FileDescriptor opened, createFile(file, m_options));
-            SALVOR_TRY(const std::uint32_t crc, writeChunks(part, opened, old, reader));
+            SALVOR_TRY(const std::uint32_t crc, writeChunks(part, opened, held, reader));
             return finishFile(opened, file, crc);
         }
         SharedFile& shared = *part.shared;
-        SALVOR_TRY(shared.crcs[part.number], writeChunks(part, shared.file, old, reader));
+        SALVOR_TRY(shared.crcs[part.number], writeChunks(part, shared.file, held, reader));
         if (shared.left.fetch_sub(1) != 1)
             return {};
         std::uint32_t crc = shared.crcs.front();
@@ -225,12 +232,13 @@ private:
     }
 
     Result<std::uint32_t> writeChunks(const Part& part, const FileDescriptor& opened,
-                                      const Old& old, repository::ChunkReader& reader)
+                                      const Held& held, repository::ChunkReader& reader)
     {
         static const Bytes zeros(chunkSize);
         const FileToWrite& file = m_files[part.file];
         crypto::Crc32c crc;
-        Bytes block(old.holds.empty() ? 0 : chunkSize);
+        const FileDescriptor old = openOld(file, held);
+        Bytes block(old.isOpen() ? chunkSize : 0);
         ByteCount begun = part.firstChunk * ByteCount{chunkSize};
         for (std::size_t i = part.firstChunk; i < part.firstChunk + part.chunkCount; ++i) {
             SALVOR_CHECK(m_job.proceed());
@@ -245,7 +253,7 @@ private:
                 crc.add(ByteView(zeros).first(size));
             } else {
                 SALVOR_TRY(const ByteView bytes,
-                           old.has(i - part.firstChunk)
+                           old.isOpen() && holds(held, i - part.firstChunk)
                                    && readsOld(old, MutableByteView(block).first(size), offset)
                                ? Result<ByteView>(ByteView(block).first(size))
                                : reader.read(file.chunks[i], size));
@@ -261,9 +269,9 @@ private:
     }
 
     /// What cannot be read a second time is fetched.
-    static bool readsOld(const Old& old, MutableByteView block, ByteCount offset)
+    static bool readsOld(const FileDescriptor& old, MutableByteView block, ByteCount offset)
     {
-        const auto got = readFullAt(old.file, block, offset);
+        const auto got = readFullAt(old, block, offset);
         return got.ok() && *got == block.size();
     }
 

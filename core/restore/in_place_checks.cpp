@@ -197,10 +197,14 @@ std::optional<Check> checkWalFolder(const Path& place)
     std::error_code error;
     if (!std::filesystem::is_symlink(place / "pg_wal", error))
         return std::nullopt;
+    const Path target = std::filesystem::read_symlink(place / "pg_wal", error);
     return Check{Level::Warning, "pg_wal",
-                 quoted(place / "pg_wal") + " is a link: the restored directory has pg_wal inside.",
-                 "WAL lies on another disk than before.",
-                 "Move it while the server is stopped, and link it again."};
+                 quoted(place / "pg_wal") + " is a link to " + quoted(target)
+                     + ": the restored directory has pg_wal inside.",
+                 "That folder belongs to what is set aside: it holds its WAL, and a rollback needs "
+                 "it. It must neither be used by the restored cluster nor be cleared.",
+                 "To have WAL on that disk again, make a new folder there, move the restored "
+                 "pg_wal into it while the server is stopped, and link it."};
 }
 
 /// One into a new directory that was killed: what it left is somebody's work, and no cluster.

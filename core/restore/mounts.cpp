@@ -11,10 +11,9 @@ namespace {
 
 using model::Check;
 
-constexpr const char* twoWaysOut =
-    "Two ways out: restore into a new directory on that file system and let the server use it, or "
-    "move what is there into a folder beside it by hand and restore into the empty directory "
-    "(both with --to, without --in-place).";
+constexpr const char* wayOut =
+    "Restore into a new directory on that file system (--to, without --in-place) and let the "
+    "server use it.";
 
 bool isOctal(char c) noexcept
 {
@@ -57,18 +56,18 @@ std::optional<Check> checkMounts(const Path& place, const Path& mountinfo)
     const auto text = readTextFile(mountinfo);
     if (!text.ok())
         return blocker("It is not known what is mounted here: " + text.error().message + ".",
-                       "A mount point cannot be renamed.", twoWaysOut);
+                       "A mount point cannot be renamed.", wayOut);
     const std::string below = place.native() + "/";
     for (const Path& mount : mountPoints(*text)) {
         if (mount == place)
             return blocker(quoted(place) + " is a mount point.",
                            "It cannot be renamed aside, and a restore in place deletes nothing.",
-                           twoWaysOut);
+                           wayOut);
         if (mount.native().starts_with(below))
             return blocker(quoted(mount) + ", below " + quoted(place) + ", is a mount point.",
                            "It would be renamed aside with the directory, and the restored one "
                            "would not have it.",
-                           twoWaysOut);
+                           wayOut);
     }
     return std::nullopt;
 }
@@ -103,8 +102,8 @@ std::optional<Check> checkRenamable(const Path& place, const Path& mountinfo)
         return blocker(quoted(parent) + " cannot be written by this user, so " + quoted(place)
                            + " cannot be renamed aside.",
                        "A restore in place deletes nothing.",
-                       std::string("Give the user who restores the right to write there. ")
-                           + twoWaysOut);
+                       std::string("Give the user who restores the right to write there. Or: ")
+                           + wayOut);
     return checkMounts(place, mountinfo);
 }
 

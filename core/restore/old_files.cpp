@@ -40,27 +40,40 @@ bool isHole(const FileToWrite& file, ByteCount offset)
                        [](const ChunkId& id) { return id == ChunkId{}; });
 }
 
-/// The CRC-32C of what was copied.
-Result<std::uint32_t> copyBytes(const FileDescriptor& from, const FileDescriptor& to,
-                                const FileToWrite& file, JobContext& job)
+/// Nothing when it could not be read. Errors: Cancelled.
+Result<std::optional<std::uint32_t>> unlessUnreadable(Result<std::uint32_t> crc)
+{
+    if (crc.ok())
+        return std::optional<std::uint32_t>(*crc);
+    if (crc.error().code == ErrorCode::Cancelled)
+        return std::move(crc).error();
+    return std::optional<std::uint32_t>();
+}
+
+/// The CRC-32C of what was copied; nothing when the old file could not be read. Errors: Cancelled;
+/// those of writing.
+Result<std::optional<std::uint32_t>> copyBytes(const FileDescriptor& from, const FileDescriptor& to,
+                                               const FileToWrite& file, JobContext& job)
 {
     if (::ioctl(to.get(), FICLONE, from.get()) == 0)
-        return crcOf(from, file.size, job);
+        return unlessUnreadable(crcOf(from, file.size, job));
     crypto::Crc32c crc;
     Bytes block(std::min<ByteCount>(blockSize, file.size));
     for (ByteCount offset = 0; offset < file.size;) {
         SALVOR_CHECK(job.proceed());
-        SALVOR_TRY(const std::size_t got, readFullAt(from, block, offset));
-        if (got == 0)
+        const auto got = readFullAt(from, block, offset);
+        if (!got.ok())
+            return std::optional<std::uint32_t>();
+        if (*got == 0)
             break;
-        const ByteView bytes = ByteView(block).first(got);
+        const ByteView bytes = ByteView(block).first(*got);
         crc.add(bytes);
         if (!isHole(file, offset))
             SALVOR_CHECK(writeAllAt(to, bytes, offset));
-        offset += got;
-        job.progress.add(got);
+        offset += *got;
+        job.progress.add(*got);
     }
-    return crc.value();
+    return std::optional<std::uint32_t>(crc.value());
 }
 
 Result<bool> copy(const Candidate& one, const FileToWrite& file, const WriteOptions& options,
@@ -71,14 +84,14 @@ Result<bool> copy(const Candidate& one, const FileToWrite& file, const WriteOpti
         return false;
     SALVOR_TRY(const FileDescriptor written, createFile(file, options));
     const auto crc = copyBytes(*opened, written, file, job);
-    if (crc.ok() && *crc == file.crc32c) {
-        SALVOR_CHECK(finishFile(written, file, *crc));
+    if (crc.ok() && *crc && **crc == file.crc32c) {
+        SALVOR_CHECK(finishFile(written, file, **crc));
         return true;
     }
     if (::unlink(file.path.c_str()) != 0)
         return failErrno(errno, "cannot remove " + quoted(file.path));
     // What cannot be read, or is another by its checksum, is fetched.
-    if (!crc.ok() && crc.error().code != ErrorCode::Unavailable)
+    if (!crc.ok())
         return crc.error();
     return false;
 }

@@ -103,6 +103,24 @@ Check checkPlace(const std::string& name, const Path& place, const Places& place
             ""};
 }
 
+/// A restore in place that waits there: another one would take away what it goes back to.
+std::optional<Check> checkNoneWaits(const Path& place)
+{
+    std::error_code error;
+    const Path real = std::filesystem::canonical(place, error);
+    const Path waiting = (error ? place : real).native() + journalSuffix;
+    if (!isThere(waiting))
+        return std::nullopt;
+    const std::string directory = shellWord((error ? place : real).native());
+    return Check{
+        Level::Blocker, "destination",
+        "A restore in place waits in " + quoted(place) + ": " + quoted(waiting) + " is there.",
+        "What was set aside beside it is put back by a rollback only while nobody else "
+        "restores there.",
+        "Go on with that restore (--in-place), take it back ('salvorctl in-place rollback "
+            + directory + "') or make it final ('salvorctl in-place commit " + directory + "')."};
+}
+
 struct Disk {
     ByteCount needed = 0;
     Path place;
@@ -136,8 +154,11 @@ bool runsAsRoot() noexcept
 std::vector<Check> checkDestination(const Places& places)
 {
     std::vector<Check> checks{checkPlace("destination", places.data, places)};
+    // A restore in place has none, and looks into its journal itself.
     if (places.config.empty())
         return checks;
+    if (auto waits = checkNoneWaits(places.data))
+        checks.push_back(*std::move(waits));
     Check config = checkPlace("destination", places.config, places);
     // One that will be made needs no line of its own.
     if (config.level != Level::Passed)

@@ -254,6 +254,13 @@ Result<> createPlaces(const Places& places, const std::string& planHash,
                       const std::optional<SystemUser>& owner)
 {
     for (const Path& place : places.all()) {
+        SALVOR_TRY(const Occupancy occupancy, occupancyOf(place, places));
+        if (occupancy != Occupancy::Absent && occupancy != Occupancy::Empty)
+            return fail(ErrorCode::NotReady,
+                        "something was put into " + quoted(place) + " meanwhile",
+                        "Look what it is, and make a new plan. Nothing in it was changed.");
+    }
+    for (const Path& place : places.all()) {
         SALVOR_CHECK(createDirectories(place, 0700));
         if (::chmod(place.c_str(), 0700) != 0)
             return failErrno(errno, "cannot set the mode of " + quoted(place));

@@ -21,6 +21,9 @@ inline constexpr const char* controlName = "global/pg_control";
 inline constexpr const char* asideControlName = "global/pg_control.set-aside";
 inline constexpr const char* unfinishedControlName = "global/.pg_control.salvor";
 
+/// "DIR.in-place": what a restore in place in DIR noted, until commit or rollback.
+inline constexpr const char* journalSuffix = ".in-place";
+
 /// The folders of one restore.
 struct Places {
     Path data;
@@ -70,7 +73,8 @@ struct SetAside {
 /// Renames what an unfinished restore left to "PLACE.unfinished-TIME". Errors: as failErrno.
 [[nodiscard]] Result<std::vector<SetAside>> setAsideUnfinished(const Places& places, Moment now);
 
-/// Makes the folders with the mark in each, 0700, `owner`'s when given.
+/// Makes the folders with the mark in each, 0700, `owner`'s when given. Errors: NotReady when one
+/// of them holds something by now: nothing was changed then.
 [[nodiscard]] Result<> createPlaces(const Places& places, const std::string& planHash,
                                     const std::optional<SystemUser>& owner);
 /// Takes the marks away, durably.

@@ -120,6 +120,23 @@ TEST(Render, ARestoreInPlaceThatWaitsIsALineAndAnObject)
     EXPECT_EQ(*waitingJson(one).stringAt("state"), "rolling back");
 }
 
+TEST(Render, ACommitHasItsStatementsAndTheWalThatIsOnlyThere)
+{
+    rescue::Committed committed;
+    committed.old = {"/srv/data.before"};
+    committed.statements = {"SELECT pg_reload_conf()"};
+    committed.switchedOff = {"archive_command = ''"};
+    expectContains(committedJson("orders", committed).text(), R"("walOnlyThere":null)");
+    committed.walOnlyThere = {"000000010000000000000002"};
+
+    const std::string json = committedJson("orders", committed).text();
+
+    expectContains(json, R"x("statements":["SELECT pg_reload_conf()"])x");
+    expectContains(json, R"("switchedOff":["archive_command = ''"])");
+    expectContains(json, R"("walOnlyThere":["000000010000000000000002"])");
+    expectContains(json, R"("old":["/srv/data.before"])");
+}
+
 TEST(Render, WalRangesHaveSegmentsAndPositions)
 {
     model::WalArchiveState state;

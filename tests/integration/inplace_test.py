@@ -95,7 +95,10 @@ class InPlace(SiteTest):
         self.assertIn("did not end its recovery", error["message"])
         self.check_restored()
         self.assertEqual(self.server.sql("SHOW archive_command"), "")
-        old = self.site.result("in-place", "commit", "demo")["old"]
+        committed = self.site.result("in-place", "commit", "demo")
+        self.assertIn("SELECT pg_reload_conf()", committed["statements"])
+        self.assertIsInstance(committed["walOnlyThere"], list)
+        old = committed["old"]
         self.assertEqual([os.path.basename(path) for path in old],
                          sorted(self.aside(".before-"), key=lambda name: "space" in name))
         self.assertTrue(os.path.exists(os.path.join(old[0], "base", "notes.txt")))
@@ -149,7 +152,7 @@ class InPlace(SiteTest):
         run(["chmod", "755", self.site.folder])
         self.assertEqual(status, 3)
         self.assertIn("cannot be renamed aside", error["message"])
-        self.assertIn("Two ways out", error["hint"])
+        self.assertIn("Restore into a new directory", error["hint"])
 
         other = harness.Server(self.site, "other", MAJOR).initdb()
         status, error = self.site.failure("restore", "demo", "--in-place", "--to", other.data,

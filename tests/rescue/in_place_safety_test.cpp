@@ -188,7 +188,8 @@ TEST_F(InPlaceSafety, AMountPointIsRefusedWithTheWaysOut)
     const std::string found = blockerWithMounts(mountedAt(data()));
 
     EXPECT_NE(found.find("is a mount point"), std::string::npos);
-    EXPECT_NE(found.find("Two ways out"), std::string::npos);
+    EXPECT_NE(found.find("Restore into a new directory on that file system"), std::string::npos);
+    EXPECT_EQ(found.find("by hand"), std::string::npos);
     EXPECT_EQ(blockerWithMounts(mountedAt(data().native() + "-other")), "");
 }
 

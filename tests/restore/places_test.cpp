@@ -49,5 +49,24 @@ TEST(RestorePlaces, PathsThatLeaveTheirPlaceAreRefused)
     EXPECT_FAILS(place(std::string("a\0b", 3)), Corrupt);
 }
 
+TEST(RestorePlaces, APlaceThatHoldsSomethingIsNotMarked)
+{
+    const auto folder = TemporaryDirectory::create();
+    ASSERT_OK(folder);
+    const Path data = folder->path() / "copy";
+    const Path space = folder->path() / "space";
+    std::filesystem::create_directory(space);
+    std::filesystem::permissions(space, std::filesystem::perms::all);
+    ASSERT_OK(writeFileDurably(space / "theirs", asBytes("x")));
+
+    EXPECT_FAILS(createPlaces({data, {}, {{16400, space}}}, "plan", std::nullopt), NotReady);
+
+    EXPECT_EQ(std::filesystem::status(space).permissions(), std::filesystem::perms::all);
+    EXPECT_FALSE(isThere(space / markerName));
+    EXPECT_FALSE(isThere(data));
+    std::filesystem::remove(space / "theirs");
+    ASSERT_OK(createPlaces({data, {}, {{16400, space}}}, "plan", std::nullopt));
+}
+
 } // namespace
 } // namespace salvor::restore
