@@ -110,7 +110,7 @@ class AsyncArchive(SiteTest):
         # The server says so after the command did.
         wait_for("the error in the log",
                  lambda: "archive command failed with exit code 3" in self.log(), 60)
-        self.assertIn("no repository at", self.log())
+        self.assertRegex(self.log(), "no repository at|is not there any more")
         self.assertEqual(self.acknowledged(), before)
         os.rename(self.site.repository + ".away", self.site.repository)
 
