@@ -1,5 +1,6 @@
 #include "core/cli/arguments.h"
 
+#include <algorithm>
 #include <array>
 
 namespace salvor::cli {
@@ -74,61 +75,44 @@ constexpr OptionSpec ownerOption{"--owner", Text, "USER", "Who will own and run 
 constexpr OptionSpec startOption{"--start", Flag, "", "Start the copy, fenced, and wait."};
 constexpr OptionSpec portOption{"--port", Text, "PORT", "Port of the started copy."};
 
-constexpr std::array planOptions = {
-    toOption,        inPlaceOption,
-    replacesOption,  latestOption,
-    immediateOption, timeOption,
-    lsnOption,       xidOption,
-    pointOption,     exclusiveOption,
-    timelineOption,  actionOption,
-    backupOption,    tablespaceOption,
-    ownerOption,     startOption,
-    portOption,      OptionSpec{"--out", Text, "FILE", "Where the plan is written."},
-};
+/// Options that several commands share, and those of one of them.
+template <std::size_t n, std::size_t m>
+constexpr std::array<OptionSpec, n + m> with(const std::array<OptionSpec, n>& shared,
+                                             const std::array<OptionSpec, m>& own)
+{
+    std::array<OptionSpec, n + m> all;
+    std::copy(own.begin(), own.end(), std::copy(shared.begin(), shared.end(), all.begin()));
+    return all;
+}
 
-constexpr std::array restoreOptions = {
-    toOption,
-    inPlaceOption,
-    replacesOption,
-    latestOption,
-    immediateOption,
-    timeOption,
-    lsnOption,
-    xidOption,
-    pointOption,
-    exclusiveOption,
-    timelineOption,
-    actionOption,
-    backupOption,
-    tablespaceOption,
-    ownerOption,
-    startOption,
-    portOption,
-    OptionSpec{"--plan", Text, "FILE", "Carry out a plan made before, and nothing else."},
-};
+constexpr std::array targetOptions = {
+    latestOption,    immediateOption, timeOption,   lsnOption,        xidOption,  pointOption,
+    exclusiveOption, timelineOption,  backupOption, tablespaceOption, ownerOption};
+constexpr auto destinationOptions =
+    with(std::array{toOption, inPlaceOption, replacesOption, actionOption, startOption, portOption},
+         targetOptions);
 
-constexpr std::array extractOptions = {
-    OptionSpec{"--database", Text, "NAME", "Database that the tables are in."},
-    OptionSpec{"--table", List, "TABLE", "As in SQL: sales.orders; may stand several times."},
-    OptionSpec{"--csv", Text, "DIR", "Write each as DIR/schema.table.csv."},
-    OptionSpec{"--dump", Text, "FILE", "Write all into FILE, for pg_restore."},
-    OptionSpec{"--into", Text, "CONNINFO", "Make them anew in this database, in --schema."},
-    OptionSpec{"--schema", Text, "NAME", "With --into; made when it is not there."},
-    OptionSpec{"--copy", Text, "NAME", "From this started copy, instead of a new one in --to."},
-    OptionSpec{"--keep", Flag, "", "Let the copy in --to run on, for more."},
-    OptionSpec{"--to", Text, "DIR", "Where the copy is made for it; removed afterwards."},
-    latestOption,
-    immediateOption,
-    timeOption,
-    lsnOption,
-    xidOption,
-    pointOption,
-    exclusiveOption,
-    timelineOption,
-    backupOption,
-    tablespaceOption,
-    ownerOption,
-};
+constexpr auto planOptions =
+    with(destinationOptions,
+         std::array{OptionSpec{"--out", Text, "FILE", "Where the plan is written."}});
+
+constexpr auto restoreOptions = with(
+    destinationOptions, std::array{OptionSpec{"--plan", Text, "FILE",
+                                              "Carry out a plan made before, and nothing else."}});
+
+constexpr auto extractOptions = with(
+    std::array{
+        OptionSpec{"--database", Text, "NAME", "Database that the tables are in."},
+        OptionSpec{"--table", List, "TABLE", "As in SQL: sales.orders; may stand several times."},
+        OptionSpec{"--csv", Text, "DIR", "Write each as DIR/schema.table.csv."},
+        OptionSpec{"--dump", Text, "FILE", "Write all into FILE, for pg_restore."},
+        OptionSpec{"--into", Text, "CONNINFO", "Make them anew in this database, in --schema."},
+        OptionSpec{"--schema", Text, "NAME", "With --into; made when it is not there."},
+        OptionSpec{"--copy", Text, "NAME", "From this started copy, instead of a new one in --to."},
+        OptionSpec{"--keep", Flag, "", "Let the copy in --to run on, for more."},
+        OptionSpec{"--to", Text, "DIR", "Where the copy is made for it; removed afterwards."},
+    },
+    targetOptions);
 
 constexpr std::array mergeOptions = {
     OptionSpec{"--into", Text, "CONNINFO", "Database that both tables are in."},

@@ -6,6 +6,7 @@
 #include "core/model/json_fields.h"
 #include "core/postgres/row_merge.h"
 
+#include <algorithm>
 #include <array>
 
 namespace salvor::cli {
@@ -56,13 +57,12 @@ Result<> readSource(console::ExtractChoice& choice, const Run& run)
     }
     if (!arguments.positionals().empty())
         return invalid("--copy and CLUSTER contradict one another", "A copy is of one cluster.");
-    static constexpr std::array ofNew = {
-        "--to",       "--latest", "--immediate",     "--time",      "--lsn",
-        "--xid",      "--keep",   "--restore-point", "--exclusive", "--owner",
-        "--timeline", "--backup", "--tablespace"};
-    for (const char* option : ofNew)
-        if (arguments.has(option))
-            return invalid("--copy and " + std::string(option) + " contradict one another",
+    static constexpr std::array ofAny = {"--database", "--table",  "--csv", "--dump",
+                                         "--into",     "--schema", "--copy"};
+    for (const OptionSpec& option : arguments.command().options)
+        if (arguments.has(option.name)
+            && std::find(ofAny.begin(), ofAny.end(), option.name) == ofAny.end())
+            return invalid("--copy and " + std::string(option.name) + " contradict one another",
                            "A copy that is there stays as it is.");
     return {};
 }

@@ -58,8 +58,13 @@ std::string whatIsOld(const rescue::Committed& committed)
 
 Result<Answer> inPlaceList(const Run& run)
 {
-    SALVOR_TRY(const auto waiting, run.console.waitingInPlace());
     Answer answer;
+    std::vector<rescue::Waiting> waiting;
+    for (auto& one : run.console.waitingInPlace())
+        if (one.ok())
+            waiting.push_back(*std::move(one));
+        else if (!answer.problem)
+            answer.problem = std::move(one).error();
     answer.result = Json::Object{{"waiting", model::listJson(waiting, waitingJson)}};
     answer.text = waitingText(waiting);
     return answer;

@@ -105,7 +105,8 @@ public:
                                                              JobContext& job);
     [[nodiscard]] static std::string planHash(const model::RestorePlan& plan);
     /// Restores in place that wait in the data directories of the configuration.
-    [[nodiscard]] Result<std::vector<rescue::Waiting>> waitingInPlace() const;
+    /// Of every cluster that has one: an error where it cannot be told.
+    [[nodiscard]] std::vector<Result<rescue::Waiting>> waitingInPlace() const;
     /// `place`: an absolute directory, or a cluster of the configuration.
     Result<rescue::RolledBack> rollBackInPlace(const std::string& place, JobContext& job);
     [[nodiscard]] Result<rescue::Committed> commitInPlace(const std::string& place,

@@ -15,15 +15,17 @@ Result<Path> Console::directoryOf(const std::string& place) const
     return rescue::resolvePlace(configured.dataDirectory);
 }
 
-Result<std::vector<rescue::Waiting>> Console::waitingInPlace() const
+std::vector<Result<rescue::Waiting>> Console::waitingInPlace() const
 {
-    std::vector<rescue::Waiting> list;
+    std::vector<Result<rescue::Waiting>> list;
     for (const auto& cluster : m_config.clusters) {
         if (cluster.dataDirectory.empty())
             continue;
-        SALVOR_TRY(auto waiting, rescue::waitingIn(rescue::resolvePlace(cluster.dataDirectory)));
-        if (waiting)
-            list.push_back(*std::move(waiting));
+        auto waiting = rescue::waitingIn(rescue::resolvePlace(cluster.dataDirectory));
+        if (!waiting.ok())
+            list.emplace_back(std::move(waiting).error().in("cluster '" + cluster.name + "'"));
+        else if (*waiting)
+            list.emplace_back(**std::move(waiting));
     }
     return list;
 }

@@ -475,7 +475,8 @@ Result<bool> isServerRunning(const Path& dataDirectory)
     const auto process = parseUnsigned(first);
     if (!process || *process == 0 || *process > 0x7fffffffU)
         return fail(ErrorCode::Corrupt,
-                    quoted(dataDirectory / "postmaster.pid") + " names no process");
+                    quoted(dataDirectory / "postmaster.pid") + " names no process",
+                    "Look whether a server runs there; when none does, remove the file.");
     if (::kill(static_cast<pid_t>(*process), 0) != 0 && errno != EPERM)
         return false;
     // The number may have gone to another program since; a server works in its data directory.

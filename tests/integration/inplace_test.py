@@ -90,6 +90,16 @@ class InPlace(SiteTest):
         run([self.server.program("pg_verifybackup"), "-n", self.server.data])
         waiting = self.site.result("in-place", "list")["waiting"]
         self.assertEqual([one["state"] for one in waiting], ["restored"])
+        # What cannot be read of another hides nothing.
+        other = os.path.join(self.site.folder, "other")
+        self.site.make_folder(other)
+        self.site.write(other + ".in-place", "{")
+        self.site.section("cluster", "other", {"repository": "main", "data-directory": other})
+        listed = self.site.ctl("in-place", "list", check=False)
+        self.assertNotEqual(listed.returncode, 0)
+        self.assertIn(self.server.data, listed.stdout)
+        self.assertIn("cluster 'other'", listed.stderr)
+        os.unlink(other + ".in-place")
         status, error = self.site.failure("in-place", "commit", "demo")
         self.assertEqual(status, 3)
         self.assertIn("did not end its recovery", error["message"])

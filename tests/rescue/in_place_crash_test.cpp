@@ -1,5 +1,5 @@
 #include "tests/rescue/in_place_scene.h"
-#include "tests/rescue/killed_at.h"
+#include "tests/rescue/traced.h"
 
 namespace salvor::rescue {
 namespace {

@@ -2,8 +2,8 @@
 #include "core/rescue/set_aside.h"
 #include "core/restore/file_writer.h"
 #include "core/restore/old_files.h"
-#include "tests/rescue/failing_calls.h"
 #include "tests/rescue/in_place_scene.h"
+#include "tests/rescue/traced.h"
 #include "tests/support/idle_process.h"
 
 #include <fcntl.h>

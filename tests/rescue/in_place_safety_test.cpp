@@ -4,7 +4,7 @@
 #include "core/restore/checks.h"
 #include "core/restore/mounts.h"
 #include "tests/rescue/in_place_scene.h"
-#include "tests/rescue/killed_at.h"
+#include "tests/rescue/traced.h"
 #include "tests/support/idle_process.h"
 
 #include <set>
