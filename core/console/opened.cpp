@@ -75,6 +75,7 @@ Result<std::shared_ptr<storage::Driver>> openPlace(const settings::RepositoryCon
     options.sse = place.sse;
     options.storageClass = place.storageClass;
     options.lockDays = place.lockDays;
+    options.rates = {place.uploadLimit, place.downloadLimit};
     options.stop = stop;
     SALVOR_TRY(auto driver, storage::openDriver(options));
     return std::shared_ptr<storage::Driver>(std::move(driver));

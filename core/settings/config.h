@@ -22,6 +22,8 @@ struct RepositoryConfig {
     std::string sse = "none";        ///< none, s3, kms:ID.
     std::string storageClass;
     int lockDays = 0;
+    ByteCount uploadLimit = 0;   ///< Bytes a second; 0 is no limit.
+    ByteCount downloadLimit = 0; ///< Bytes a second; 0 is no limit.
     Path keyFile;
     std::string keyCommand; ///< A program and its arguments, split at white space; no shell.
     bool encrypted = true;  ///< `encryption = none` makes it false.

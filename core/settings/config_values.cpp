@@ -169,6 +169,26 @@ Result<int> lockDays(const std::string& value)
                  "Write a whole number from 0 (no lock) to " + std::to_string(maxLockDays) + ".");
 }
 
+/// Bytes a second, a power of 1024 behind the number.
+Result<ByteCount> byteRate(const std::string& value)
+{
+    constexpr std::string_view units = "KMG";
+    std::string_view digits = value;
+    unsigned shift = 0;
+    if (!digits.empty())
+        if (const std::size_t unit = units.find(digits.back()); unit != std::string_view::npos) {
+            shift = 10U * (static_cast<unsigned>(unit) + 1);
+            digits.remove_suffix(1);
+        }
+    constexpr ByteCount slowest = ByteCount{64} << 10U;
+    constexpr ByteCount fastest = ByteCount{1} << 40U;
+    const auto number = parseUnsigned(digits);
+    if (number && *number <= fastest >> shift && (*number << shift) >= slowest)
+        return *number << shift;
+    return wrong("'" + value + "' is not a rate",
+                 "Write bytes a second, such as 20M; 64K is the least.");
+}
+
 Result<std::chrono::seconds> someDuration(const std::string& value)
 {
     SALVOR_TRY(const std::chrono::seconds duration, parseDuration(value));
@@ -265,6 +285,8 @@ const std::vector<Key<RepositoryConfig>>& repositoryKeyTable()
         {"sse", into(&R::sse, sseMode)},
         {"storage-class", into(&R::storageClass, storageClassName)},
         {"lock-days", into(&R::lockDays, lockDays)},
+        {"upload-limit", into(&R::uploadLimit, byteRate)},
+        {"download-limit", into(&R::downloadLimit, byteRate)},
         {"key-file", into(&R::keyFile, absolutePath)},
         {"key-command", into(&R::keyCommand, anyText)},
         {"encryption", readEncryption},
@@ -430,6 +452,11 @@ KeyValues writeRepository(const RepositoryConfig& repository)
     put(out, "sse", repository.sse == "none" ? "" : repository.sse);
     put(out, "storage-class", repository.storageClass);
     put(out, "lock-days", repository.lockDays == 0 ? "" : std::to_string(repository.lockDays));
+    const auto putRate = [&out](const char* key, ByteCount rate) {
+        put(out, key, rate == 0 ? "" : std::to_string(rate));
+    };
+    putRate("upload-limit", repository.uploadLimit);
+    putRate("download-limit", repository.downloadLimit);
     put(out, "key-file", repository.keyFile.native());
     put(out, "key-command", repository.keyCommand);
     put(out, "encryption", repository.encrypted ? "" : "none");

@@ -94,6 +94,8 @@ Result<std::shared_ptr<Driver>> openPlain(const PlaceOptions& options)
 Result<std::unique_ptr<Driver>> openDriver(const PlaceOptions& options)
 {
     SALVOR_TRY(auto plain, openPlain(options));
+    if (options.rates.upload != 0 || options.rates.download != 0)
+        plain = std::make_shared<LimitedDriver>(std::move(plain), options.rates, options.stop);
     RetryOptions retries;
     retries.stop = options.stop;
     return std::unique_ptr<Driver>(

@@ -3,12 +3,14 @@
 
 #include "core/base/file.h"
 #include "core/storage/driver.h"
+#include "core/storage/limited_driver.h"
 
 #include <stop_token>
 
 namespace salvor::storage {
 
-/// What a place is called and how it is reached. Everything but `url` is for s3:// only.
+/// What a place is called and how it is reached. All but `url`, `rates` and `stop` is for s3://
+/// only.
 struct PlaceOptions {
     std::string url;      ///< "file:///srv/backup" or "s3://bucket/prefix".
     std::string endpoint; ///< "https://s3.example.net:9000"; empty: Amazon's, by region.
@@ -19,6 +21,7 @@ struct PlaceOptions {
     std::string sse = "none";        ///< "none", "s3", "kms" or "kms:ID".
     std::string storageClass;
     int lockDays = 0;
+    Rates rates;          ///< Of all that is read from the place or written to it.
     std::stop_token stop; ///< Ends waiting and transfers with Cancelled.
 };
 

@@ -71,6 +71,8 @@ TEST(ConfigEdit, EveryValueSurvivesWritingAndReading)
     repository.sse = "s3";
     repository.storageClass = "GLACIER";
     repository.lockDays = 7;
+    repository.uploadLimit = ByteCount{3} << 30U;
+    repository.downloadLimit = 65537;
     repository.encrypted = false;
     const auto text = withRepository("", repository);
     ASSERT_TRUE(text.ok()) << text.error().message;
@@ -86,6 +88,8 @@ TEST(ConfigEdit, EveryValueSurvivesWritingAndReading)
     EXPECT_EQ(read.sse, repository.sse);
     EXPECT_EQ(read.storageClass, repository.storageClass);
     EXPECT_EQ(read.lockDays, 7);
+    EXPECT_EQ(read.uploadLimit, repository.uploadLimit);
+    EXPECT_EQ(read.downloadLimit, repository.downloadLimit);
     EXPECT_FALSE(read.encrypted);
 }
 

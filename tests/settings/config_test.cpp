@@ -47,6 +47,8 @@ credentials = profile:backup
 sse = kms:alias/backup
 storage-class = STANDARD_IA
 lock-days = 30
+upload-limit = 20M
+download-limit = 65536
 key-file = /etc/salvor/offsite.key
 
 [cluster orders]
@@ -77,6 +79,8 @@ receive-slot = orders_wal
     EXPECT_EQ(repository->sse, "kms:alias/backup");
     EXPECT_EQ(repository->storageClass, "STANDARD_IA");
     EXPECT_EQ(repository->lockDays, 30);
+    EXPECT_EQ(repository->uploadLimit, ByteCount{20} << 20U);
+    EXPECT_EQ(repository->downloadLimit, 65536U);
     EXPECT_EQ(repository->keyFile, "/etc/salvor/offsite.key");
     EXPECT_TRUE(repository->encrypted);
     const auto cluster = config->cluster("orders");
@@ -197,6 +201,11 @@ TEST(Config, ValuesThatAreNoneAreRefusedWithTheLine)
     expectContains(lineComplaint("storage-class = a b"), "'a b' is not a storage class");
     expectContains(lineComplaint("lock-days = -1"), "'-1' is not a number of days");
     expectContains(lineComplaint("lock-days = 99999"), "'99999' is not a number of days");
+    for (const char* rate : {"20", "20 M", "M", "20m", "20MB", "-1M", "0", "63K", "1025G",
+                             "18446744073709551615G", "99999999999999999999"})
+        expectContains(lineComplaint(std::string("upload-limit = ") + rate), "is not a rate");
+    expectContains(lineComplaint("upload-limit = 63K"), "'63K' is not a rate");
+    expectContains(lineComplaint("download-limit = 20MB"), "'20MB' is not a rate");
     expectContains(lineComplaint("key-file = key"), "'key' is not an absolute path");
     expectContains(lineComplaint("ca-file = ~/ca.pem"), "'~/ca.pem' is not an absolute path");
 }
