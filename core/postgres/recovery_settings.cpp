@@ -93,6 +93,9 @@ void addSilence(Settings& settings, int major, const std::vector<std::string>& p
     // A setting that a version does not know is fatal to it.
     if (major < 15)
         settings.emplace_back("stats_temp_directory", "pg_stat_tmp");
+    // The restore made every file durable. One fsync a file takes minutes with 100,000 of them.
+    if (major >= 14)
+        settings.emplace_back("recovery_init_sync_method", "syncfs");
     if (major >= 15) {
         settings.emplace_back("archive_library", "");
         settings.emplace_back("recovery_prefetch", "try");

@@ -106,6 +106,8 @@ TEST(Fence, GivesNoSettingThatTheMajorDoesNotKnow)
     const auto fence = [](int major) {
         return fenceSettings({"/d", "/c", "/s", 5999}, controlOf(major), {});
     };
+    EXPECT_EQ(settingIn(fence(13), "recovery_init_sync_method"), "(not there)");
+    EXPECT_EQ(settingIn(fence(14), "recovery_init_sync_method"), "syncfs");
     EXPECT_EQ(settingIn(fence(14), "archive_library"), "(not there)");
     EXPECT_EQ(settingIn(fence(15), "archive_library"), "");
     EXPECT_EQ(settingIn(fence(15), "promote_trigger_file"), "");
