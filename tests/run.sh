@@ -3,7 +3,8 @@
 #
 #   tests/run.sh [--long] [--tidy] [CTEST-ARGUMENT...]
 #
-#   --long   also the slow tier: kill runs, every target on every major, large data, line coverage
+#   --long   also the slow tier: kill runs, every target on every major, large data, line coverage,
+#            fuzzing
 #   --tidy   clang-tidy on every source (with CI=true set: on what the last commit changed)
 #
 # What it downloads is kept in $SALVOR_TEST_CACHE (/var/tmp/salvor-tests). The exit status is that
@@ -19,7 +20,7 @@ while [ $# -gt 0 ]; do
   case $1 in
     --long) long=yes ;;
     --tidy) tidy=yes ;;
-    -h | --help) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) ctest_arguments+=("$1") ;;
   esac
   shift
@@ -76,6 +77,8 @@ fi
 if [ "$long" = yes ]; then
   step "line coverage of core"
   tests/coverage.sh || remember "the coverage run failed"
+  step "fuzzing of the decoders"
+  tests/fuzz.sh || remember "a decoder broke"
 fi
 
 step "tests (prepared in $((SECONDS - started)) s)"
