@@ -42,11 +42,12 @@ for decoder in "${decoders[@]}"; do
   corpus=tests/fuzz/corpus/$decoder
   mkdir -p "$learnt/$decoder"
   if [ "$keep" = yes ]; then
-    "$fuzzer" "$decoder" -merge=1 -max_len="$(longest "$decoder")" "$corpus" "$learnt/$decoder" 2>/dev/null
+    SALVOR_DECODER=$decoder "$fuzzer" -merge=1 -use_counters=0 -max_len="$(longest "$decoder")" \
+      "$corpus" "$learnt/$decoder" 2>/dev/null
     echo "$decoder: $(find "$corpus" -type f | wc -l) samples kept"
     continue
   fi
-  if said=$("$fuzzer" "$decoder" -max_total_time="$seconds" -max_len="$(longest "$decoder")" \
+  if said=$(SALVOR_DECODER=$decoder "$fuzzer" -max_total_time="$seconds" -max_len="$(longest "$decoder")" \
     -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 -verbosity=0 \
     -artifact_prefix="$found/$decoder-" "$learnt/$decoder" "$corpus" 2>&1); then
     echo "$decoder: $(sed -n 's/^stat::number_of_executed_units: *//p' <<<"$said") inputs"

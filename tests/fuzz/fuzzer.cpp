@@ -1,4 +1,5 @@
-// salvor_fuzz DECODER [LIBFUZZER-ARGUMENT...]: feeds one decoder until it breaks.
+// SALVOR_DECODER=NAME salvor_fuzz [LIBFUZZER-ARGUMENT...]: feeds one decoder until it breaks.
+// Without a name it lists them. Not an argument: libFuzzer starts itself again with those it knows.
 #include "tests/fuzz/decoders.h"
 
 #include <algorithm>
@@ -11,20 +12,21 @@ const salvor::test::Decoder* chosen = nullptr;
 
 } // namespace
 
-extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv)
+extern "C" int LLVMFuzzerInitialize(int* /*argc*/, char*** /*argv*/)
 {
+    const char* name =
+        std::getenv("SALVOR_DECODER"); // NOLINT(concurrency-mt-unsafe): no thread yet.
     const auto all = salvor::test::decoders();
-    const std::string_view name = *argc > 1 ? (*argv)[1] : "";
-    const auto found = std::find_if(all.begin(), all.end(),
-                                    [&](const auto& decoder) { return decoder.name == name; });
-    if (found == all.end()) {
+    if (name != nullptr) {
+        const auto found = std::find_if(all.begin(), all.end(),
+                                        [&](const auto& decoder) { return decoder.name == name; });
+        chosen = found == all.end() ? nullptr : &*found;
+    } else {
         for (const auto& decoder : all)
-            std::puts(decoder.name.data()); // NOLINT(bugprone-suspicious-stringview-data-usage)
-        std::exit(*argc > 1 ? 2 : 0);       // NOLINT(concurrency-mt-unsafe): no thread runs yet.
+            std::printf("%.*s\n", static_cast<int>(decoder.name.size()), decoder.name.data());
     }
-    chosen = &*found;
-    std::copy(*argv + 2, *argv + *argc, *argv + 1);
-    --*argc;
+    if (chosen == nullptr)
+        std::exit(name == nullptr ? 0 : 2); // NOLINT(concurrency-mt-unsafe): no thread yet.
     return 0;
 }
 
