@@ -8,7 +8,7 @@
 #include "core/policy/prune.h"
 #include "core/postgres/backup_session.h"
 #include "core/postgres/instance.h"
-#include "core/repository/repository.h"
+#include "core/repository/copy.h"
 #include "core/settings/config.h"
 #include "core/verify/verify.h"
 #include "core/wal/archive.h"
@@ -39,8 +39,15 @@ public:
     [[nodiscard]] const settings::Config& config() const noexcept { return m_config; }
 
     // Repositories. -------------------------------------------------------------------------
-    /// Makes the key file first when the configuration names one that is not there yet.
-    [[nodiscard]] Result<repository::RepositoryInfo> initRepository(const std::string& name);
+    /// Makes the key file first when the configuration names one that is not there yet. With
+    /// `copyOf`, another repository of the configuration, objects of that one can be copied into
+    /// it.
+    [[nodiscard]] Result<repository::RepositoryInfo> initRepository(const std::string& name,
+                                                                    const std::string& copyOf = {});
+    /// Copies what `to`, a copy of `from`, lacks. Both are names of the configuration.
+    [[nodiscard]] Result<repository::CopyReport>
+    copyRepository(const std::string& from, const std::string& to,
+                   const repository::CopyRequest& request, JobContext& job);
     [[nodiscard]] Result<repository::RepositoryInfo> repositoryInfo(const std::string& name);
     [[nodiscard]] Result<std::vector<repository::KeySlot>> keys(const std::string& name);
     [[nodiscard]] Result<repository::KeySlot> addKey(const std::string& name,
