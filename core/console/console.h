@@ -3,6 +3,7 @@
 
 #include "core/base/job_context.h"
 #include "core/console/values.h"
+#include "core/console/wal_places.h"
 #include "core/finder/reach.h"
 #include "core/model/restore_plan.h"
 #include "core/policy/prune.h"
@@ -165,10 +166,20 @@ private:
     /// The name of the repository that has a cluster: of the configuration, else the first that
     /// knows it.
     [[nodiscard]] Result<std::string> repositoryOf(const std::string& cluster);
+    /// All of them, the first one first.
+    [[nodiscard]] Result<std::vector<std::string>> repositoriesOf(const std::string& cluster);
+    [[nodiscard]] Result<model::RestorePlan> planFrom(const std::string& repository,
+                                                      const RestoreChoice& choice, JobContext& job,
+                                                      finder::Nearest* nearest);
+    [[nodiscard]] Result<model::RestoreOutcome>
+    applyFrom(const std::string& repository, const model::RestorePlan& plan, JobContext& job);
     /// Stops the copy in `destination` that was made since, also when the job was stopped.
     [[nodiscard]] Result<> stopCopyIn(const Path& destination, Moment since,
                                       const JobContext& job) const;
     [[nodiscard]] Result<> examine(RestoreProof& proof, const std::string& script, JobContext& job);
+    /// Whether another repository may do better: this one cannot be read, or is not there any more.
+    [[nodiscard]] bool mayPassOn(const Error& error, const std::string& repository,
+                                 const Path& destination);
     struct LocatedBackup {
         std::shared_ptr<repository::Repository> repository;
         model::Backup backup;
@@ -192,6 +203,12 @@ private:
                                                  const wal::Spool& spool) const;
     [[nodiscard]] Result<> getFromArchive(const std::string& cluster, const std::string& name,
                                           const Path& destination, wal::Take take);
+    [[nodiscard]] WalTargets::Open targetOpener();
+    /// The repositories of a cluster that can be read from here, in order. Errors: that of the
+    /// first when none can.
+    [[nodiscard]] Result<std::vector<WalSource>> walSources(const std::string& cluster);
+    [[nodiscard]] Result<WalSource> walSource(const std::string& repository,
+                                              const std::string& cluster);
     [[nodiscard]] Result<> pushInBackground(const wal::Spool& spool, const std::string& cluster,
                                             const Path& folder);
     [[nodiscard]] Result<> prefetchInBackground(const wal::Spool& spool,

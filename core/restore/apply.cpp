@@ -313,6 +313,13 @@ Result<> putInPlace(const Places& places)
     return {};
 }
 
+/// It outlives the run.
+Result<std::shared_ptr<const repository::Repository>>
+borrowed(const repository::Repository& repository)
+{
+    return std::shared_ptr<const repository::Repository>(std::shared_ptr<void>(), &repository);
+}
+
 Result<> writeEverything(Run& run)
 {
     SALVOR_CHECK(createPlaces(run.places, planHash(run.plan), run.owner));
@@ -324,7 +331,11 @@ Result<> writeEverything(Run& run)
     if (taken > 0)
         run.job.events.note("Kept what an unfinished restore had written: "
                             + countText(taken, "file") + " that are as they were backed up.");
-    SALVOR_CHECK(writeFiles(files, run.repository, run.seen.index, how, run.job));
+    std::vector<repository::ChunkPlaces::Place> from = run.options.copies;
+    from.insert(from.begin(), {run.plan.repository, [&] { return borrowed(run.repository); }});
+    repository::ChunkPlaces places(std::move(from), run.seen.index, run.job.events);
+    SALVOR_CHECK(writeFiles(files, places, how, run.job));
+    run.outcome.repositories = places.used();
     run.job.phase("make durable", 0);
     SALVOR_CHECK(configure(run));
     SALVOR_CHECK(run.job.proceed());

@@ -3,7 +3,7 @@
 
 #include "core/base/job_context.h"
 #include "core/base/subprocess.h"
-#include "core/repository/repository.h"
+#include "core/repository/chunk_places.h"
 #include "core/restore/contents.h"
 
 namespace salvor::restore {
@@ -19,9 +19,8 @@ struct WriteOptions {
 /// Errors: Corrupt naming the file; NoSpace; AlreadyExists; Cancelled within one chunk.
 /// Progress: bytes of files, as a phase of its own.
 [[nodiscard]] Result<> writeFiles(const std::vector<FileToWrite>& files,
-                                  const repository::Repository& repository,
-                                  const std::shared_ptr<repository::Repository::Index>& index,
-                                  const WriteOptions& options, JobContext& job);
+                                  repository::ChunkPlaces& places, const WriteOptions& options,
+                                  JobContext& job);
 
 /// How many threads `options` ask for.
 [[nodiscard]] std::size_t workerCount(const WriteOptions& options);

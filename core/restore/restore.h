@@ -4,7 +4,7 @@
 #include "core/base/job_context.h"
 #include "core/model/restore_plan.h"
 #include "core/postgres/instance.h"
-#include "core/repository/repository.h"
+#include "core/repository/chunk_places.h"
 
 namespace salvor::restore {
 
@@ -48,6 +48,8 @@ struct ApplyOptions {
     Path instancesFolder;
     Path programs; ///< pg-bin of the configuration; may be empty.
     unsigned workers = 0;
+    /// Copies of the repository, for what it does not give, in this order.
+    std::vector<repository::ChunkPlaces::Place> copies;
 };
 
 /// Carries a plan out.

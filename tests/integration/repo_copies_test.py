@@ -5,6 +5,7 @@ With SALVOR_S3_ENV set, the second one is a bucket of the gateway that it descri
 
 import os
 import random
+import shutil
 import sys
 import time
 import unittest
@@ -188,6 +189,143 @@ class RepoCopies(SiteTest):
         self.copy()
         self.assertEqual(self.verify_all(), [])
         self.assertEqual(self.restored_marks(), "1,2,3,4")
+
+    def use_both(self, **keys):
+        self.make_second()
+        self.site.section("cluster", "demo", {
+            **self.site.sections[("cluster", "demo")], "repository": "main second", **keys})
+
+    def use(self, names):
+        self.site.section("cluster", "demo", {
+            **self.site.sections[("cluster", "demo")], "repository": names})
+
+    def archived_names(self, repository):
+        return sorted(os.path.basename(path) for path in
+                      files_below(os.path.join(repository, "wal")))
+
+    def damage(self, path):
+        with open(path, "r+b") as file:
+            file.seek(os.path.getsize(path) // 2)
+            byte = file.read(1)
+            file.seek(-1, os.SEEK_CUR)
+            file.write(bytes([byte[0] ^ 1]))
+
+    @unittest.skipUnless(IN_FOLDER, "looks into the folder")
+    def test_wal_goes_to_all_and_counts_when_as_many_have_it_as_are_required(self):
+        for mode in ({}, {"archive-async": "yes"}):
+            with self.subTest(mode):
+                if not mode:
+                    self.use_both()
+                    self.copy()
+                else:
+                    self.site.section("cluster", "demo", {
+                        **self.site.sections[("cluster", "demo")], **mode, "wal-required": "all"})
+                self.mark()
+                self.assertEqual(self.archived_names(self.second),
+                                 self.archived_names(self.site.repository))
+                os.rename(self.second, self.second + ".away")
+                failed = self.server.sql("SELECT failed_count FROM pg_stat_archiver")
+                self.server.sql("INSERT INTO marks VALUES (-1)", "SELECT pg_switch_wal()")
+                harness.wait_for("a failure", lambda: self.server.sql(
+                    "SELECT failed_count FROM pg_stat_archiver") != failed)
+                self.site.section("cluster", "demo", {
+                    **self.site.sections[("cluster", "demo")], **mode, "wal-required": "any"})
+                self.mark()
+                self.assertFalse(os.path.exists(os.path.join(self.second, "wal")))
+                self.assertIn("is not in repository 'second' yet", self.archiver_log())
+                self.server.sql("DELETE FROM marks WHERE n < 0")
+                shutil.rmtree(self.second, ignore_errors=True)
+                os.rename(self.second + ".away", self.second)
+                self.assertGreater(self.copy()["walObjects"], 0)
+                self.assertEqual(self.archived_names(self.second),
+                                 self.archived_names(self.site.repository))
+
+    def archiver_log(self):
+        logs = [os.path.join(self.server.socket, "log")]
+        logs += [path for path in files_below(self.site.state) if path.endswith(".log")]
+        text = ""
+        for path in logs:
+            with open(path, encoding="utf-8", errors="replace") as file:
+                text += file.read()
+        return text
+
+    @unittest.skipUnless(IN_FOLDER, "takes folders away")
+    def test_archive_get_says_no_only_when_every_repository_did(self):
+        self.use_both()
+        self.mark()
+        name = self.server.sql("SELECT last_archived_wal FROM pg_stat_archiver")
+        target = os.path.join(self.site.folder, "fetched")
+
+        def get(segment):
+            return self.site.ctl("archive-get", "demo", segment, target, check=False)
+
+        first, second = ([path for path in files_below(os.path.join(place, "wal"))
+                          if os.path.basename(path).startswith(name)][0]
+                         for place in (self.site.repository, self.second))
+        missing = "00000001000000FF00000001"
+        self.assertEqual((get(name).returncode, get(missing).returncode), (0, 1))
+        self.damage(first)
+        answer = get(name)
+        self.assertEqual(answer.returncode, 0)
+        self.assertIn("comes from repository 'second'", answer.stderr)
+        os.unlink(first)
+        self.assertEqual(get(name).returncode, 0)
+        os.rename(self.second, self.second + ".away")
+        self.assertEqual((get(name).returncode, get(missing).returncode), (126, 126))
+        os.rename(self.second + ".away", self.second)
+        os.rename(self.site.repository, self.site.repository + ".away")
+        self.assertEqual((get(name).returncode, get(missing).returncode), (0, 126))
+        os.rename(self.site.repository + ".away", self.site.repository)
+        self.damage(second)
+        self.assertEqual(get(name).returncode, 126)
+        os.unlink(second)
+        self.assertEqual(get(name).returncode, 1)
+
+    @unittest.skipUnless(IN_FOLDER, "takes folders away")
+    def test_a_restore_goes_on_from_the_next_when_the_first_goes_away(self):
+        self.use_both()
+        self.server.sql("CREATE TABLE large AS SELECT n, md5(n::text) || md5((n + 1)::text) AS t "
+                        "FROM generate_series(1, 2000000) n")
+        backup = self.backup()
+        self.mark()
+        self.copy()
+        for number in range(10):
+            target = os.path.join(self.site.folder, f"away-{number}")
+            process = self.site.ctl_popen("--json", "restore", "demo", "--to", target)
+            base = os.path.join(target, "base")
+            while process.poll() is None and len(files_below(base)) < 20:
+                time.sleep(0.001)
+            os.rename(self.site.repository, self.site.repository + ".away")
+            output, errors = process.communicate(timeout=300)
+            self.assertEqual(process.returncode, 0, output + errors)
+            result = harness.json.loads(output)["result"]
+            harness.run([self.server.program("pg_verifybackup"), "-n", target])
+            os.rename(self.site.repository + ".away", self.site.repository)
+            if result["repositories"] == ["main", "second"]:
+                break
+        self.assertEqual(result["repositories"], ["main", "second"])
+        self.assertIn("went away", errors)
+
+        # Only the archive could say that there is no more WAL, and one part of it is away.
+        os.rename(self.site.repository, self.site.repository + ".away")
+        target = os.path.join(self.site.folder, "unsure")
+        self.assertIn("ended", self.site.failure("restore", "demo", "--to", target,
+                                                 "--start")[1]["message"])
+        target = os.path.join(self.site.folder, "from-second")
+        self.assertEqual(self.site.result("restore", "demo", "--to", target)["repositories"],
+                         ["second"])
+        self.use("second")
+        self.assertEqual(self.restored_marks(), "1")
+        self.use("main second")
+        os.rename(self.site.repository + ".away", self.site.repository)
+        for pack in files_below(os.path.join(self.site.repository, "packs"))[::2]:
+            self.damage(pack)
+        target = os.path.join(self.site.folder, "damaged")
+        answer = self.site.result("restore", "demo", "--to", target, "--backup", backup, "--start")
+        self.assertIn("second", answer["repositories"])
+        sql = open_copy(self.site, answer["instance"])
+        self.assertEqual(sql(self.server, "SELECT count(*), max(n) FROM large"),
+                         "2000000|2000000")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 #include "core/repository/check.h"
+#include "core/repository/chunk_places.h"
 #include "core/repository/copy.h"
 #include "core/repository/index.h"
 #include "core/repository/retired.h"
@@ -7,6 +8,7 @@
 #include "core/storage/faulty_driver.h"
 #include "tests/repository/repository_test.h"
 #include "tests/support/forwarding_driver.h"
+#include "tests/support/made_archive.h"
 #include "tests/support/result_assertions.h"
 #include "tests/support/set_clock.h"
 
@@ -468,6 +470,94 @@ TEST_F(CopyOne, ClustersAreKnownUnderTheirNumbersInANewCopy)
 
     EXPECT_EQ(*copy->incarnations("prod"), *repository->incarnations("prod"));
     EXPECT_EQ(copy->pin("prod", next)->number, 2U);
+}
+
+/// Reads every chunk of a backup's files.
+class PlacesTest : public CopyOne {
+protected:
+    void SetUp() override
+    {
+        CopyOne::SetUp();
+        ASSERT_OK(copyNow());
+        inner = driver;
+        faulty = std::make_shared<storage::FaultyDriver>(*inner);
+        driver = faulty;
+        reopen(keyFile('k'));
+    }
+    [[nodiscard]] static ChunkPlaces::Place place(const std::string& name, const Repository& one)
+    {
+        return {name, [&one]() -> Result<std::shared_ptr<const Repository>> {
+                    return std::shared_ptr<const Repository>(std::shared_ptr<void>(), &one);
+                }};
+    }
+    Result<> readAll(ChunkPlaces& places, const std::function<void()>& inTheMiddle)
+    {
+        std::vector<TreeEntry> entries;
+        SALVOR_CHECK(copy->readTree(kept, [&](const TreeEntry& entry) -> Result<> {
+            entries.push_back(entry);
+            return {};
+        }));
+        SALVOR_TRY(const auto reader, places.reader());
+        for (const TreeEntry& entry : entries) {
+            reader->willRead(entry.chunks);
+            Bytes content;
+            for (const ChunkId& id : entry.chunks) {
+                SALVOR_TRY(const ByteView bytes,
+                           reader->read(
+                               id, std::min<std::size_t>(chunkSize, entry.size - content.size())));
+                append(content, bytes);
+            }
+            EXPECT_EQ(content, files.at(entry.path));
+            inTheMiddle();
+        }
+        return {};
+    }
+    using Names = std::vector<std::string>;
+
+    std::shared_ptr<storage::Driver> inner;
+    std::shared_ptr<storage::FaultyDriver> faulty;
+    test::KeptEvents events;
+};
+
+TEST_F(PlacesTest, AnotherPlaceIsReadFromWhereTheFirstWentAway)
+{
+    ChunkPlaces places({place("main", *repository), place("second", *copy)},
+                       *repository->loadIndex(pinned()), events);
+
+    ASSERT_OK(readAll(places, [&] { faulty->failAllFrom(1); }));
+
+    EXPECT_EQ(places.used(), (Names{"main", "second"}));
+    ASSERT_EQ(events.warnings.size(), 1U);
+    EXPECT_NE(events.warnings.front().find("'main' went away"), std::string::npos);
+}
+
+TEST_F(PlacesTest, ADamagedPackIsReadFromAnotherPlaceAndTheRestFromTheFirst)
+{
+    damage(packOnlyOf("b2"));
+    ChunkPlaces places({place("main", *repository), place("second", *copy)},
+                       *repository->loadIndex(pinned()), events);
+
+    ASSERT_OK(readAll(places, [] {}));
+
+    EXPECT_EQ(places.used(), (Names{"main", "second"}));
+    ASSERT_EQ(events.warnings.size(), 1U);
+    EXPECT_NE(events.warnings.front().find("does not give everything"), std::string::npos);
+}
+
+TEST_F(PlacesTest, WhatNoPlaceGivesIsTheErrorOfTheFirst)
+{
+    const auto gone = [](const std::string& name) {
+        return ChunkPlaces::Place{name, []() -> Result<std::shared_ptr<const Repository>> {
+                                      return fail(ErrorCode::NotReady, "is not there");
+                                  }};
+    };
+    ChunkPlaces places({place("main", *repository), gone("second")},
+                       *repository->loadIndex(pinned()), events);
+
+    EXPECT_FAILS(readAll(places, [&] { faulty->failAllFrom(1); }), Unavailable);
+
+    EXPECT_EQ(events.warnings.size(), 2U);
+    EXPECT_EQ(places.used(), Names{"main"});
 }
 
 TEST_F(CopyOne, APruneOfEitherWaitsForIt)
