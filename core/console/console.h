@@ -168,11 +168,11 @@ private:
     [[nodiscard]] Result<std::string> repositoryOf(const std::string& cluster);
     /// All of them, the first one first.
     [[nodiscard]] Result<std::vector<std::string>> repositoriesOf(const std::string& cluster);
-    [[nodiscard]] Result<model::RestorePlan> planFrom(const std::string& repository,
+    [[nodiscard]] Result<model::RestorePlan> planFrom(const std::string& name,
                                                       const RestoreChoice& choice, JobContext& job,
                                                       finder::Nearest* nearest);
     [[nodiscard]] Result<model::RestoreOutcome>
-    applyFrom(const std::string& repository, const model::RestorePlan& plan, JobContext& job);
+    applyFrom(const std::string& name, const model::RestorePlan& plan, JobContext& job);
     /// Stops the copy in `destination` that was made since, also when the job was stopped.
     [[nodiscard]] Result<> stopCopyIn(const Path& destination, Moment since,
                                       const JobContext& job) const;

@@ -73,6 +73,31 @@ Result<const WalSource*> furthestBegun(const std::vector<WalSource>& sources,
     return best;
 }
 
+/// What several repositories said of a file that none of them gave.
+struct Asked {
+    std::vector<WalSource> without; ///< Those that were read and lack it.
+    std::optional<Error> failure;   ///< The first of the others.
+
+    void add(const std::string& place, Result<WalSource> source, const Error& error)
+    {
+        if (error.code == ErrorCode::NotFound)
+            without.push_back(*std::move(source));
+        else if (!failure)
+            failure = Error(error).in("repository '" + place + "'");
+    }
+    [[nodiscard]] Error verdict(const std::string& name) const
+    {
+        if (!failure)
+            return fail(ErrorCode::NotFound, "WAL file '" + name + "' is in no repository");
+        Error error = *failure;
+        if (!without.empty())
+            error.hint += std::string(error.hint.empty() ? "" : " ")
+                          + "Other repositories lack the file, this one may hold it. If it is gone "
+                            "for good, take it out of 'repository' of the cluster.";
+        return error;
+    }
+};
+
 void tellSource(const std::string& name, const WalSource& source, const std::optional<Error>& why)
 {
     log(LogLevel::Warning, "'" + name + "' comes from repository '" + source.name + "'"
@@ -112,40 +137,31 @@ Result<std::vector<WalSource>> Console::walSources(const std::string& cluster)
 Result<> Console::getFromArchive(const std::string& cluster, const std::string& name,
                                  const Path& destination, wal::Take take)
 {
-    auto names = repositoriesOf(cluster);
+    const auto names = repositoriesOf(cluster);
     if (!names.ok())
-        return notTheEnd(std::move(names).error());
-    const bool several = names->size() > 1;
-    std::vector<WalSource> without;
-    std::optional<Error> failure;
+        return notTheEnd(names.error());
+    if (names->size() == 1) {
+        SALVOR_TRY(const WalSource only, walSource(names->front(), cluster));
+        return fetch(only, name, destination, take);
+    }
+    Asked asked;
     for (const std::string& place : *names) {
         auto source = walSource(place, cluster);
-        Result<> got =
-            source.ok() ? fetch(*source, name, destination, several ? wal::Take::WholeOnly : take)
-                        : Result<>(source.error());
+        const Result<> got = source.ok() ? fetch(*source, name, destination, wal::Take::WholeOnly)
+                                         : Result<>(source.error());
         if (got.ok()) {
             if (place != names->front())
-                tellSource(name, *source, failure);
+                tellSource(name, *source, asked.failure);
             return {};
         }
-        if (got.error().code == ErrorCode::NotFound)
-            without.push_back(*std::move(source));
-        else if (!failure)
-            failure = several ? std::move(got).error().in("repository '" + place + "'")
-                              : std::move(got).error();
+        asked.add(place, std::move(source), got.error());
     }
-    if (several && take == wal::Take::Begun) {
-        SALVOR_TRY(const WalSource* begun, furthestBegun(without, name));
+    if (take == wal::Take::Begun) {
+        SALVOR_TRY(const WalSource* begun, furthestBegun(asked.without, name));
         if (begun != nullptr)
             return fetch(*begun, name, destination, take);
     }
-    if (!failure)
-        return fail(ErrorCode::NotFound, "WAL file '" + name + "' is not in the repository");
-    if (several && !without.empty())
-        failure->hint += std::string(failure->hint.empty() ? "" : " ")
-                         + "Other repositories lack the file, this one may hold it. If it is gone "
-                           "for good, take it out of 'repository' of the cluster.";
-    return *failure;
+    return asked.verdict(name);
 }
 
 Result<Bytes> readFromAny(const std::vector<WalSource>& sources, std::atomic<std::size_t>& inTurn,

@@ -121,10 +121,13 @@ Result<Repository::Pushed> WalTargets::outcome(const Path& path, const Tally& ta
                           + std::to_string(m_required) + ".";
         return error;
     }
-    for (const auto& [name, error] : tally.missed)
-        log(LogLevel::Warning, "'" + path.filename().native() + "' is not in repository '" + name
-                                   + "' yet: " + error.message + ". 'salvorctl repo copy "
-                                   + tally.durable.front() + " " + name + "' brings it there.");
+    for (const auto& [name, error] : tally.missed) {
+        std::string sentence = "'" + path.filename().native();
+        sentence += "' is not in repository '" + name + "' yet: " + error.message;
+        sentence += ". 'salvorctl repo copy " + tally.durable.front();
+        sentence += " " + name + "' brings it there.";
+        log(LogLevel::Warning, sentence);
+    }
     return tally.stored ? Repository::Pushed::Stored : Repository::Pushed::AlreadyThere;
 }
 
@@ -138,7 +141,7 @@ Result<bool> WalTargets::areSame()
         }
         if (repository == nullptr || (m_targets.size() > 1 && isAway(target)))
             continue;
-        const auto same = wal::isSameRepository(*repository);
+        auto same = wal::isSameRepository(*repository);
         if (!same.ok() && m_targets.size() == 1)
             return same;
         if (same.ok() && !*same)
