@@ -22,6 +22,7 @@ public:
     {
         return m_readers.front().reader->packKey(pack);
     }
+    ChunkId idOf(ByteView plain) override { return m_readers.front().reader->idOf(plain); }
     void willRead(std::vector<ChunkId> ids) override
     {
         m_plan = std::move(ids);
