@@ -1,8 +1,8 @@
 // The two calls that PostgreSQL makes, and the workers behind them.
 #include "core/base/log.h"
 #include "core/console/opened.h"
+#include "core/console/wal_places.h"
 #include "core/postgres/control_file.h"
-#include "core/wal/archive.h"
 #include "core/wal/async_push.h"
 #include "core/wal/prefetch.h"
 
@@ -23,28 +23,6 @@ constexpr std::chrono::seconds pushIdle{10};
 constexpr std::chrono::seconds getIdle{30};
 /// Large segments under way at once must not add up.
 constexpr ByteCount mostUnderWay = ByteCount{256} << 20U;
-
-/// The incarnation that the data directory we are in belongs to. PostgreSQL runs restore_command
-/// there: a copy of an older incarnation must not be given the WAL of the newest.
-Result<model::Incarnation> incarnationHere(const repository::Repository& repository,
-                                           const std::string& cluster)
-{
-    std::error_code error;
-    if (!std::filesystem::exists(Path("global") / "pg_control", error))
-        return repository.incarnation(cluster);
-    SALVOR_TRY(const auto control, postgres::readControlFile(Path(".")));
-    SALVOR_TRY(const auto all, repository.incarnations(cluster));
-    const auto own = std::find_if(all.rbegin(), all.rend(), [&](const auto& one) {
-        return one.identity.systemIdentifier == control.identity.systemIdentifier;
-    });
-    if (own != all.rend())
-        return *own;
-    return fail(ErrorCode::NotReady,
-                "the repository has no WAL of the cluster "
-                    + std::to_string(control.identity.systemIdentifier) + " under the name '"
-                    + cluster + "'",
-                "Check that restore_command names the cluster that was restored.");
-}
 
 /// The settings of a cluster; those of one that is only in a repository are the usual ones.
 settings::ClusterConfig settingsOf(const settings::Config& config, const std::string& cluster)
@@ -88,7 +66,9 @@ Result<wal::Spool> Console::openSpool(const std::string& kind, const std::string
     const Path real = std::filesystem::canonical(folder, failed);
     if (failed)
         return failErrno(failed.value(), "cannot find " + quoted(folder));
-    std::string place = placeOf(m_config, configured.repository);
+    std::string place;
+    for (const std::string& name : configured.repositories())
+        place += placeOf(m_config, name);
     if (kind == getKind) { // Another copy in the same directory may be of another cluster.
         SALVOR_TRY(const auto control, postgres::readControlFile(folder));
         place += std::to_string(control.identity.systemIdentifier);
@@ -137,8 +117,7 @@ Result<Repository::Pushed> Console::archivePush(const std::string& cluster, cons
                                        + quoted(spool->logFile()));
         }
     }
-    SALVOR_TRY(const auto repository, open(configured.repository));
-    return wal::archivePush(*repository, cluster, path);
+    return WalTargets(configured, targetOpener()).push(path);
 }
 
 Result<> Console::archiveGet(const std::string& cluster, const std::string& name,
@@ -160,20 +139,6 @@ Result<> Console::archiveGet(const std::string& cluster, const std::string& name
     SALVOR_CHECK(getFromArchive(cluster, name, destination, take));
     wal::prefetchAfter(prefetch, name);
     return {};
-}
-
-Result<> Console::getFromArchive(const std::string& cluster, const std::string& name,
-                                 const Path& destination, wal::Take take)
-{
-    SALVOR_TRY(const std::string where, repositoryOf(cluster));
-    SALVOR_TRY(const auto repository, open(where));
-    // NotFound is PostgreSQL's word for "the archive ends here"; an unknown cluster is not that.
-    auto incarnation = incarnationHere(*repository, cluster);
-    if (!incarnation.ok() && incarnation.error().code == ErrorCode::NotFound)
-        return fail(ErrorCode::NotReady, incarnation.error().message, incarnation.error().hint);
-    if (!incarnation.ok())
-        return std::move(incarnation).error();
-    return wal::archiveGet(*repository, *incarnation, name, destination, take);
 }
 
 Result<> Console::archiveWorker(const std::string& kind, const std::string& cluster,
@@ -200,24 +165,31 @@ Result<> Console::pushInBackground(const wal::Spool& spool, const std::string& c
                                    const Path& folder)
 {
     SALVOR_TRY(const auto configured, m_config.cluster(cluster));
-    SALVOR_TRY(const auto repository, open(configured.repository));
-    const auto pinned = repository->incarnation(cluster);
-    const int threads =
-        pinned.ok() ? atMost(configured.archiveJobs, pinned->identity.segmentSize) : 1;
-    return wal::pushReadyFiles(spool, {*repository, cluster, folder, threads, pushIdle});
+    WalTargets targets(configured, targetOpener());
+    SALVOR_TRY(const auto segmentSize, targets.segmentSize());
+    const int threads = segmentSize ? atMost(configured.archiveJobs, *segmentSize) : 1;
+    return wal::pushReadyFiles(spool,
+                               {[&](const Path& path) { return targets.push(path); },
+                                [&] { return targets.areSame(); }, folder, threads, pushIdle});
+}
+
+WalTargets::Open Console::targetOpener()
+{
+    return [this](const std::string& name) { return open(name); };
 }
 
 Result<> Console::prefetchInBackground(const wal::Spool& spool, const std::string& cluster)
 {
-    SALVOR_TRY(const std::string where, repositoryOf(cluster));
-    SALVOR_TRY(const auto repository, open(where));
-    SALVOR_TRY(const auto incarnation, incarnationHere(*repository, cluster));
-    const int count = settingsOf(m_config, cluster).prefetch;
-    const int threads = atMost(std::min(count, 2), incarnation.identity.segmentSize);
+    SALVOR_TRY(const auto sources, walSources(cluster));
+    const ByteCount segmentSize = sources.front().incarnation.identity.segmentSize;
+    std::atomic<std::size_t> inTurn{0};
+    const auto read = [&](const model::Segment& segment) {
+        return readFromAny(sources, inTurn, segment);
+    };
+    const int count = atMost(settingsOf(m_config, cluster).prefetch, segmentSize);
+    const int threads = std::min(count, 2);
     return wal::prefetchSegments(
-        spool, {*repository, incarnation,
-                static_cast<std::size_t>(atMost(count, incarnation.identity.segmentSize)), threads,
-                getIdle});
+        spool, {read, segmentSize, static_cast<std::size_t>(count), threads, getIdle});
 }
 
 } // namespace salvor::console

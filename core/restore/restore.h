@@ -4,7 +4,7 @@
 #include "core/base/job_context.h"
 #include "core/model/restore_plan.h"
 #include "core/postgres/instance.h"
-#include "core/repository/repository.h"
+#include "core/repository/chunk_places.h"
 
 #include <functional>
 
@@ -53,6 +53,8 @@ struct ApplyOptions {
     unsigned workers = 0;
     /// In place: called when nothing speaks against writing any more, renames aside what is there.
     std::function<Result<>()> vacate;
+    /// Copies of the repository, for what it does not give, in this order.
+    std::vector<repository::ChunkPlaces::Place> copies;
 };
 
 /// Carries a plan out.

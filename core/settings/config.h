@@ -29,7 +29,9 @@ struct RepositoryConfig {
 
 struct ClusterConfig {
     std::string name;
-    std::string repository;
+    std::string repository;          ///< The first one: where backups go.
+    std::vector<std::string> copies; ///< The others, copies of the first.
+    unsigned walRequired = 0;        ///< How many of them must have WAL before it counts; 0: all.
     std::string connection;
     Path dataDirectory;
     std::string primaryConnection;
@@ -43,6 +45,9 @@ struct ClusterConfig {
     Path spoolPath;   ///< Where those meet their workers; empty: the folder for state.
     std::chrono::seconds receiveInterval{5}; ///< Between pieces of a begun segment.
     std::string receiveSlot; ///< Replication slot of receive-wal; empty: the usual name.
+
+    /// Every repository that it has, the first one first.
+    [[nodiscard]] std::vector<std::string> repositories() const;
 };
 
 struct Config {
