@@ -1,6 +1,7 @@
 #include "core/repository/chunk_places.h"
 
 #include "core/repository/index.h"
+#include "core/repository/stand_in.h"
 
 namespace salvor::repository {
 
@@ -95,7 +96,11 @@ Result<std::unique_ptr<ChunkReader>> ChunkPlaces::readerOf(std::size_t number)
     const std::lock_guard lock(m_mutex);
     State& state = m_states[number];
     if (state.repository == nullptr) {
-        SALVOR_TRY(state.repository, m_places[number].open());
+        SALVOR_TRY(auto repository, m_places[number].open());
+        if (number > 0)
+            SALVOR_CHECK(checkStandsIn({m_places[number].name, *repository},
+                                       {m_places.front().name, *m_states.front().repository}));
+        state.repository = std::move(repository);
     }
     if (state.index == nullptr) {
         SALVOR_TRY(state.index, state.repository->loadIndex(m_incarnation));
@@ -103,20 +108,30 @@ Result<std::unique_ptr<ChunkReader>> ChunkPlaces::readerOf(std::size_t number)
     return ChunkReader::create(*state.repository, state.index);
 }
 
+/// What was retried for long has gone. A folder that has gone misses everything: asked once, since
+/// one that only misses something would be asked again for each chunk.
+bool ChunkPlaces::isGone(const State& state, const Error& error)
+{
+    return state.repository == nullptr || error.isRetryable()
+           || (!state.told && !Repository::probe(state.repository->driver()).ok());
+}
+
 /// A place that has gone is not asked first any more; one that misses something goes on.
 void ChunkPlaces::failed(std::size_t number, const Error& error)
 {
     const std::lock_guard lock(m_mutex);
-    const auto& repository = m_states[number].repository;
-    const bool isGone = repository == nullptr || !Repository::probe(repository->driver()).ok();
+    State& state = m_states[number];
+    const bool gone = isGone(state, error);
     std::size_t turn = number;
-    if (isGone)
+    if (gone)
         m_inTurn.compare_exchange_strong(turn, (number + 1) % m_places.size());
-    if (std::exchange(m_states[number].told, true))
+    if (std::exchange(state.told, true))
         return;
     const std::string who = "Repository '" + m_places[number].name + "'";
-    m_events.warning((isGone ? who + " went away" : who + " does not give everything")
-                     + ", so another one is read: " + error.message + ".");
+    const std::string what = state.repository == nullptr ? " cannot be read"
+                             : gone                      ? " went away"
+                                                         : " does not give everything";
+    m_events.warning(who + what + ", so another one is read: " + error.message + ".");
 }
 
 std::vector<std::string> ChunkPlaces::used() const

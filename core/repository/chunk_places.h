@@ -22,7 +22,8 @@ public:
                 EventSink& events);
 
     /// As ChunkReader::create(). Of what it cannot read from the place that is in turn it asks the
-    /// others; its errors are those of the first. find() and packKey() speak of the first place.
+    /// others; its errors are those of the first asked. What is no copy of the first place is never
+    /// read. find() and packKey() speak of the first place.
     [[nodiscard]] Result<std::unique_ptr<ChunkReader>> reader();
     /// The names of those that gave something, in their order.
     [[nodiscard]] std::vector<std::string> used() const;
@@ -36,6 +37,7 @@ private:
         bool told = false; // Guarded by m_mutex.
     };
     [[nodiscard]] Result<std::unique_ptr<ChunkReader>> readerOf(std::size_t number);
+    [[nodiscard]] static bool isGone(const State& state, const Error& error);
     void failed(std::size_t number, const Error& error);
 
     const std::vector<Place> m_places;
