@@ -111,6 +111,12 @@ std::vector<std::string> ClusterConfig::repositories() const
     return all;
 }
 
+std::size_t ClusterConfig::walNeededIn() const
+{
+    const std::size_t all = copies.size() + 1;
+    return walRequired == 0 ? all : std::min<std::size_t>(walRequired, all);
+}
+
 Result<RepositoryConfig> Config::repository(const std::string& name) const
 {
     return findByName(repositories, name, "repository", file);

@@ -31,7 +31,7 @@ struct ClusterConfig {
     std::string name;
     std::string repository;          ///< The first one: where backups go.
     std::vector<std::string> copies; ///< The others, copies of the first.
-    unsigned walRequired = 0;        ///< How many of them must have WAL before it counts; 0: all.
+    unsigned walRequired = 0;        ///< As it was asked for; 0: all. See walNeededIn().
     std::string connection;
     Path dataDirectory;
     std::string primaryConnection;
@@ -48,6 +48,8 @@ struct ClusterConfig {
 
     /// Every repository that it has, the first one first.
     [[nodiscard]] std::vector<std::string> repositories() const;
+    /// How many of them must have a file of pg_wal before it counts as archived.
+    [[nodiscard]] std::size_t walNeededIn() const;
 };
 
 struct Config {

@@ -423,10 +423,8 @@ Result<ClusterConfig> readCluster(const IniSection& section, std::string_view fi
     SALVOR_TRY(ClusterConfig cluster, readSection(section, file, clusterKeyTable()));
     if (cluster.repository.empty())
         return missing(section, file, "repository", "NAME");
-    if (cluster.copies.empty())
-        SALVOR_CHECK(
-            refuseKey(section, file, "wal-required", "has no meaning with one repository"));
-    if (cluster.walRequired > cluster.repositories().size())
+    // One that is left of several, the others lost, is valid without another change.
+    if (!cluster.copies.empty() && cluster.walRequired > cluster.repositories().size())
         return fail(ErrorCode::InvalidInput,
                     atLine(file, section.line) + ": wal-required asks for "
                         + std::to_string(cluster.walRequired) + " repositories of "

@@ -50,6 +50,22 @@ TEST(Config, AClusterMayHaveSeveralRepositories)
     EXPECT_EQ(required("2")->clusters.front().walRequired, 2U);
 }
 
+TEST(Config, ALostRepositoryIsTakenOutWithoutAnotherChange)
+{
+    const std::string places = "[repository a]\nurl = file:///a\n[repository b]\nurl = file:///b\n"
+                               "[cluster c]\n";
+    for (const std::string required : {"all", "any", "1", "2"}) {
+        const auto both =
+            parseConfig(places + "repository = a b\nwal-required = " + required + "\n", file);
+        const auto one =
+            parseConfig(places + "repository = b\nwal-required = " + required + "\n", file);
+        ASSERT_TRUE(both.ok() && one.ok()) << required;
+        EXPECT_EQ(both->clusters.front().walNeededIn(),
+                  required == "all" || required == "2" ? 2U : 1U);
+        EXPECT_EQ(one->clusters.front().walNeededIn(), 1U);
+    }
+}
+
 TEST(Config, WhatIsWrongWithSeveralRepositoriesIsSaid)
 {
     const std::string places = "[repository a]\nurl = file:///a\n[repository b]\nurl = file:///b\n"
@@ -57,8 +73,6 @@ TEST(Config, WhatIsWrongWithSeveralRepositoriesIsSaid)
     expectContains(complaint(places + "repository = a a\n"), "'a' stands there twice");
     expectContains(complaint(places + "repository = a d\n"), "there is no [repository d]");
     expectContains(complaint(places + "repository =\n"), "repository");
-    expectContains(complaint(places + "repository = a\nwal-required = any\n"),
-                   "has no meaning with one repository");
     expectContains(complaint(places + "repository = a b\nwal-required = 3\n"),
                    "asks for 3 repositories of 2");
     expectContains(complaint(places + "repository = a b\nwal-required = some\n"),
