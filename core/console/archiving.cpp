@@ -1,6 +1,7 @@
 // The two calls that PostgreSQL makes, and the workers behind them.
 #include "core/base/log.h"
 #include "core/console/opened.h"
+#include "core/console/outages.h"
 #include "core/console/wal_places.h"
 #include "core/postgres/control_file.h"
 #include "core/wal/async_push.h"
@@ -18,6 +19,7 @@ using repository::Repository;
 
 constexpr auto pushKind = "push";
 constexpr auto getKind = "get";
+constexpr auto awayKind = "away";
 /// How long a worker waits for more before it ends.
 constexpr std::chrono::seconds pushIdle{10};
 constexpr std::chrono::seconds getIdle{30};
@@ -39,6 +41,21 @@ std::string placeOf(const settings::Config& config, const std::string& repositor
         if (repository.empty() || each.name == repository)
             place += each.name + "\n" + each.url + "\n" + each.endpoint + "\n" + each.region + "\n";
     return place;
+}
+
+/// Whether a file counts as archived while one of the repositories lacks it.
+bool canSpareOne(const settings::ClusterConfig& cluster)
+{
+    return cluster.walNeededIn() < cluster.repositories().size();
+}
+
+/// What a worker met stands in its own log only.
+void tellOutages(const settings::ClusterConfig& cluster, const Outages& outages)
+{
+    for (const std::string& name : cluster.repositories())
+        if (const auto why = outages.why(name))
+            log(LogLevel::Warning, "repository '" + name + "' gets no WAL for now: " + *why
+                                       + ". 'salvorctl repo copy' brings it what it misses.");
 }
 
 /// A worker takes buffers of a segment's size over and over: given back to the system each time,
@@ -97,27 +114,52 @@ wal::StartWorker Console::workerStarter(const std::string& kind, const std::stri
     };
 }
 
+std::optional<wal::Spool> Console::outageFolder(const settings::ClusterConfig& cluster,
+                                                const Path& folder) const
+{
+    if (!canSpareOne(cluster))
+        return std::nullopt;
+    auto spool = openSpool(awayKind, cluster.name, folder);
+    if (spool.ok())
+        return *std::move(spool);
+    log(LogLevel::Warning,
+        "a repository that does not answer is asked again for each file: " + spool.error().message);
+    return std::nullopt;
+}
+
 Result<Repository::Pushed> Console::archivePush(const std::string& cluster, const Path& path)
 {
     SALVOR_TRY(const auto configured, m_config.cluster(cluster));
+    const Path folder = path.has_parent_path() ? path.parent_path() : Path(".");
+    Outages outages(systemClock(), outageFolder(configured, folder));
     if (configured.archiveAsync && wal::isReadyToArchive(path)) {
-        const Path folder = path.parent_path();
-        const auto spool = openSpool(pushKind, cluster, folder);
-        if (!spool.ok()) {
-            log(LogLevel::Warning, "archiving one by one: " + spool.error().message);
-        } else {
-            SALVOR_TRY(const auto pushed,
-                       wal::pushThroughWorker(*spool, path,
-                                              {configured.archiveTimeout,
-                                               workerStarter(pushKind, cluster, folder, *spool)}));
-            if (pushed)
-                return *pushed;
-            log(LogLevel::Warning, "archiving one by one: the worker ends without a word; its log "
-                                   "is "
-                                       + quoted(spool->logFile()));
+        SALVOR_TRY(const auto pushed, pushThroughWorker(configured, path));
+        if (pushed) {
+            tellOutages(configured, outages);
+            return *pushed;
         }
     }
-    return WalTargets(configured, targetOpener()).push(path);
+    return WalTargets(configured, targetOpener(configured), outages).push(path);
+}
+
+Result<std::optional<Repository::Pushed>>
+Console::pushThroughWorker(const settings::ClusterConfig& cluster, const Path& path) const
+{
+    using Outcome = std::optional<Repository::Pushed>;
+    const Path folder = path.parent_path();
+    const auto spool = openSpool(pushKind, cluster.name, folder);
+    if (!spool.ok()) {
+        log(LogLevel::Warning, "archiving one by one: " + spool.error().message);
+        return Outcome();
+    }
+    SALVOR_TRY(const Outcome pushed,
+               wal::pushThroughWorker(*spool, path,
+                                      {cluster.archiveTimeout,
+                                       workerStarter(pushKind, cluster.name, folder, *spool)}));
+    if (!pushed)
+        log(LogLevel::Warning, "archiving one by one: the worker ends without a word; its log is "
+                                   + quoted(spool->logFile()));
+    return pushed;
 }
 
 Result<> Console::archiveGet(const std::string& cluster, const std::string& name,
@@ -129,14 +171,17 @@ Result<> Console::archiveGet(const std::string& cluster, const std::string& name
                        && model::walFileKind(name) == model::WalFileKind::Segment;
     const auto spool = ahead ? openSpool(getKind, cluster, here)
                              : Result<wal::Spool>(fail(ErrorCode::NotReady, "nothing to prefetch"));
-    if (!spool.ok())
-        return getFromArchive(cluster, name, destination, take);
+    if (!spool.ok()) {
+        SALVOR_TRY(const Bytes bytes, readFromArchive(cluster, name, take));
+        return wal::writeFetched(bytes, destination);
+    }
     const wal::Prefetch prefetch{.spool = *spool,
                                  .segmentSize = control->identity.segmentSize,
                                  .startWorker = workerStarter(getKind, cluster, here, *spool)};
     if (wal::takePrefetched(prefetch, name, destination))
         return {};
-    SALVOR_CHECK(getFromArchive(cluster, name, destination, take));
+    SALVOR_TRY(const Bytes bytes, readFromArchive(cluster, name, take));
+    SALVOR_CHECK(wal::writeFetched(bytes, destination));
     wal::prefetchAfter(prefetch, name);
     return {};
 }
@@ -165,7 +210,8 @@ Result<> Console::pushInBackground(const wal::Spool& spool, const std::string& c
                                    const Path& folder)
 {
     SALVOR_TRY(const auto configured, m_config.cluster(cluster));
-    WalTargets targets(configured, targetOpener());
+    Outages outages(systemClock(), outageFolder(configured, folder));
+    WalTargets targets(configured, targetOpener(configured), outages);
     SALVOR_TRY(const auto segmentSize, targets.segmentSize());
     const int threads = segmentSize ? atMost(configured.archiveJobs, *segmentSize) : 1;
     return wal::pushReadyFiles(spool,
@@ -173,19 +219,20 @@ Result<> Console::pushInBackground(const wal::Spool& spool, const std::string& c
                                 [&] { return targets.areSame(); }, folder, threads, pushIdle});
 }
 
-WalTargets::Open Console::targetOpener()
+WalTargets::Open Console::targetOpener(const settings::ClusterConfig& cluster)
 {
-    return [this](const std::string& name) { return open(name); };
+    return [this, hasty = canSpareOne(cluster)](const std::string& name) {
+        const auto place = m_config.repository(name);
+        return hasty && place.ok() ? openRepository(*place, m_ask, hasty) : open(name);
+    };
 }
 
 Result<> Console::prefetchInBackground(const wal::Spool& spool, const std::string& cluster)
 {
-    SALVOR_TRY(const auto sources, walSources(cluster));
-    const ByteCount segmentSize = sources.front().incarnation.identity.segmentSize;
-    std::atomic<std::size_t> inTurn{0};
-    const auto read = [&](const model::Segment& segment) {
-        return readFromAny(sources, inTurn, segment);
-    };
+    SALVOR_TRY(auto all, walSources(cluster));
+    const ByteCount segmentSize = all.front().incarnation.identity.segmentSize;
+    WalSources sources(std::move(all), systemClock());
+    const auto read = [&](const model::Segment& segment) { return sources.read(segment); };
     const int count = atMost(settingsOf(m_config, cluster).prefetch, segmentSize);
     const int threads = std::min(count, 2);
     return wal::prefetchSegments(

@@ -6,6 +6,22 @@
 
 namespace salvor::console {
 
+namespace {
+
+/// Errors: those of the repository, also when it went away.
+Result<bool> isIn(const repository::Repository& repository, const std::string& cluster)
+{
+    SALVOR_TRY(const auto names, repository.clusters());
+    if (std::find(names.begin(), names.end(), cluster) != names.end())
+        return true;
+    // A folder that is gone lists nothing.
+    SALVOR_TRY([[maybe_unused]] const auto there,
+               repository::Repository::probe(repository.driver()));
+    return false;
+}
+
+} // namespace
+
 bool ClusterReport::isProtected() const
 {
     return std::none_of(checks.begin(), checks.end(), [](const model::Check& check) {
@@ -34,8 +50,8 @@ Result<std::string> Console::repositoryOf(const std::string& cluster)
             unread = unread ? unread : opened.error();
             continue;
         }
-        SALVOR_TRY(const auto names, (*opened)->clusters());
-        if (std::find(names.begin(), names.end(), cluster) != names.end())
+        SALVOR_TRY(const bool knows, isIn(**opened, cluster));
+        if (knows)
             return place.name;
     }
     if (unread)
@@ -53,8 +69,19 @@ Result<std::vector<std::string>> Console::repositoriesOf(const std::string& clus
 {
     if (const auto configured = m_config.cluster(cluster); configured.ok())
         return configured->repositories();
-    SALVOR_TRY(const std::string name, repositoryOf(cluster));
-    return std::vector<std::string>{name};
+    std::vector<std::string> names;
+    std::shared_ptr<repository::Repository> first;
+    for (const auto& place : m_config.repositories) {
+        const auto opened = open(place.name);
+        const auto knows = opened.ok() ? isIn(**opened, cluster) : Result<bool>(opened.error());
+        if (!knows.ok() || (*knows && (!first || repository::haveSameKeys(**opened, *first))))
+            names.push_back(place.name);
+        if (knows.ok() && *knows && !first)
+            first = *opened;
+    }
+    if (names.empty())
+        return m_config.cluster(cluster).error();
+    return names;
 }
 
 } // namespace salvor::console

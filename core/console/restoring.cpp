@@ -1,7 +1,12 @@
 // Restores: from the first repository of a cluster that is whole for the purpose.
+#include "core/console/restoring.h"
+
 #include "core/console/commands.h"
 #include "core/console/opened.h"
+#include "core/finder/ground.h"
 #include "core/finder/replay_needs.h"
+#include "core/repository/stand_in.h"
+#include "core/restore/places.h"
 #include "core/restore/restore.h"
 
 #include <algorithm>
@@ -18,26 +23,64 @@ bool isBlocked(const model::RestorePlan& plan)
                        [](const model::Check& check) { return check.level == Level::Blocker; });
 }
 
-/// Of two plans for the latest moment the one that reaches further.
+/// Its end is that of the newest timeline, and nobody chose another.
+bool wantsNewestTimeline(const model::RecoveryTarget& target)
+{
+    return !target.timeline && !target.currentTimeline
+           && !std::holds_alternative<model::ImmediateTarget>(target.point);
+}
+
+Result<model::TimelineId> newestTimeline(const repository::Repository& repository,
+                                         const model::Incarnation& incarnation)
+{
+    SALVOR_TRY(const auto known, finder::knownTimelines(repository, incarnation, {}));
+    return known.empty() ? model::TimelineId{} : known.front();
+}
+
+/// PostgreSQL asks for what comes after the end of the WAL, and nobody can say that it is not
+/// there.
+model::Check cannotBeAsked(const std::string& name, const Error& error)
+{
+    return {
+        Level::Warning, "repository",
+        "Repository '" + name + "' cannot be asked: " + error.message + ".",
+        "What only it holds is not taken into account. A copy recovers up to its target, but "
+        "where the WAL of the others ends, and for a promotion, archive-get has to ask this one "
+        "as well: it ends with 126, and PostgreSQL stops.",
+        (error.hint.empty() ? "" : error.hint + " ")
+            + "To go on without it, name only the others as 'repository' in the section of the "
+              "cluster; copies that run already follow that."};
+}
+
+model::Check knowsNewer(const std::string& name, model::TimelineId theirs,
+                        const model::RestorePlan& plan)
+{
+    return {Level::Warning, "timeline",
+            "Repository '" + name + "' knows timeline " + std::to_string(value(theirs))
+                + ", which '" + plan.repository + "' does not.",
+            "The cluster went on there: this restore leads to an older way.",
+            "Run 'salvorctl repo copy " + name + " " + plan.repository
+                + "' and make a new plan, or choose a --timeline."};
+}
+
+} // namespace
+
 bool isBetter(const model::RestorePlan& plan, const model::RestorePlan& other)
 {
     if (isBlocked(plan) != isBlocked(other))
         return isBlocked(other);
-    return !isBlocked(plan) && plan.target.timeline >= other.target.timeline
-           && plan.target.replayEnd > other.target.replayEnd;
+    return std::pair(plan.target.timeline, plan.target.replayEnd)
+           > std::pair(other.target.timeline, other.target.replayEnd);
 }
 
-void addUnasked(model::RestorePlan& plan, const std::vector<std::pair<std::string, Error>>& unasked)
+bool mayPassOn(const FailedRestore& failed)
 {
-    for (const auto& [name, error] : unasked)
-        if (name != plan.repository)
-            plan.checks.push_back(
-                {Level::Warning, "repository",
-                 "Repository '" + name + "' gives no plan: " + error.message + ".",
-                 "What only it holds is not taken into account.", error.hint});
+    if (failed.isFinished || failed.error.code == ErrorCode::Cancelled)
+        return false;
+    if (failed.error.code == ErrorCode::Corrupt || !failed.isReachable)
+        return true;
+    return failed.error.isRetryable() && !failed.hasWritten;
 }
-
-} // namespace
 
 Result<model::RestorePlan> Console::planFrom(const std::string& name, const RestoreChoice& choice,
                                              JobContext& job, finder::Nearest* nearest)
@@ -86,26 +129,65 @@ Result<model::RestorePlan> Console::planRestore(const RestoreChoice& choice, Job
     SALVOR_TRY(const auto names, repositoriesOf(choice.cluster));
     const bool isLatest = std::holds_alternative<model::LatestTarget>(choice.target.point);
     std::optional<model::RestorePlan> best;
-    std::vector<std::pair<std::string, Error>> unasked;
+    std::map<std::string, Error> without;
     for (const std::string& name : names) {
         auto plan = planFrom(name, choice, job, name == names.front() ? nearest : nullptr);
-        if (!plan.ok() && plan.error().code == ErrorCode::Cancelled)
+        if (!plan.ok() && (plan.error().code == ErrorCode::Cancelled || names.size() == 1))
             return plan;
         if (!plan.ok())
-            unasked.emplace_back(name, std::move(plan).error());
+            without.emplace(name, std::move(plan).error());
         else if (!best || isBetter(*plan, *best))
             best = *std::move(plan);
         if (best && !isBlocked(*best) && !isLatest)
             break;
     }
     if (!best)
-        return std::move(unasked.front().second);
-    addUnasked(*best, unasked);
+        return without.at(names.front());
+    for (const std::string& name : names) {
+        SALVOR_CHECK(job.proceed());
+        if (name != best->repository)
+            addWhatSays(name, without, *best);
+    }
     return *std::move(best);
 }
 
+/// What another repository of the cluster means for a plan.
+void Console::addWhatSays(const std::string& name, const std::map<std::string, Error>& without,
+                          model::RestorePlan& plan)
+{
+    const auto own = open(plan.repository);
+    const auto other = open(name);
+    const auto there = other.ok() ? repository::Repository::probe((*other)->driver())
+                                  : Result<repository::RepositoryInfo>(other.error());
+    if (!own.ok() || !there.ok()) {
+        plan.checks.push_back(cannotBeAsked(name, own.ok() ? there.error() : own.error()));
+        return;
+    }
+    if (const auto fits = repository::checkStandsIn({name, **other}, {plan.repository, **own});
+        !fits.ok()) {
+        plan.checks.push_back({Level::Warning, "repository",
+                               "Of what the cluster names, " + fits.error().message + ".",
+                               "Nothing is read from it, and where the WAL of the others ends "
+                               "archive-get ends with 126, so that PostgreSQL stops.",
+                               fits.error().hint});
+        return;
+    }
+    if (const auto why = without.find(name); why != without.end())
+        plan.checks.push_back(
+            {Level::Warning, "repository",
+             "Repository '" + name + "' gives no plan: " + why->second.message + ".",
+             "What only it holds is not taken into account.", why->second.hint});
+    const auto theirs = newestTimeline(**other, plan.backup.incarnation);
+    const auto ours = newestTimeline(**own, plan.backup.incarnation);
+    if (!theirs.ok() || !ours.ok())
+        plan.checks.push_back(cannotBeAsked(name, theirs.ok() ? ours.error() : theirs.error()));
+    else if (wantsNewestTimeline(plan.asked) && *theirs > *ours)
+        plan.checks.push_back(knowsNewer(name, *theirs, plan));
+}
+
 Result<model::RestoreOutcome> Console::applyFrom(const std::string& name,
-                                                 const model::RestorePlan& plan, JobContext& job)
+                                                 const model::RestorePlan& plan,
+                                                 std::vector<std::string>& gave, JobContext& job)
 {
     SALVOR_TRY(const auto repository, open(name));
     SALVOR_TRY(const auto names, repositoriesOf(plan.cluster));
@@ -118,6 +200,11 @@ Result<model::RestoreOutcome> Console::applyFrom(const std::string& name,
     options.restoreCommand = fetchCommand(m_surroundings.program, m_config.file, plan.cluster);
     options.instancesFolder = m_surroundings.stateFolder / "instances";
     options.programs = programsOf(plan.cluster);
+    options.tellSources = [&gave](const std::vector<std::string>& sources) {
+        for (const std::string& source : sources)
+            if (std::find(gave.begin(), gave.end(), source) == gave.end())
+                gave.push_back(source);
+    };
     for (const std::string& other : names)
         if (other != name)
             options.copies.push_back(
@@ -132,16 +219,19 @@ Result<model::RestoreOutcome> Console::applyFrom(const std::string& name,
 
 Result<model::RestoreOutcome> Console::applyRestore(const model::RestorePlan& plan, JobContext& job)
 {
+    std::vector<std::string> gave;
     // Once something was renamed aside, only the plan that is noted there may go on.
     if (plan.inPlace)
-        return applyFrom(plan.repository, plan, job);
+        return applyFrom(plan.repository, plan, gave, job);
     SALVOR_TRY(auto names, repositoriesOf(plan.cluster));
     std::erase(names, plan.repository);
     names.insert(names.begin(), plan.repository);
     std::optional<Error> first;
     for (const std::string& name : names) {
-        auto applied = applyFrom(name, plan, job);
-        if (applied.ok() || !mayPassOn(applied.error(), name, plan.destination))
+        auto applied = applyFrom(name, plan, gave, job);
+        if (applied.ok())
+            applied->repositories = gave; // Also those that gave what an attempt before left.
+        if (applied.ok() || !mayPassOn(look(applied.error(), name, plan.destination)))
             return applied;
         if (name != names.back())
             job.events.warning("Repository '" + name + "' did not do, so the next one is tried: "
@@ -152,18 +242,14 @@ Result<model::RestoreOutcome> Console::applyRestore(const model::RestorePlan& pl
     return *std::move(first);
 }
 
-bool Console::mayPassOn(const Error& error, const std::string& repository, const Path& destination)
+FailedRestore Console::look(const Error& error, const std::string& repository,
+                            const Path& destination)
 {
-    // What is restored already did not fail for want of files.
     std::error_code ignored;
-    if (std::filesystem::exists(destination / "global" / "pg_control", ignored))
-        return false;
-    if (error.code == ErrorCode::Unavailable || error.code == ErrorCode::Timeout
-        || error.code == ErrorCode::Corrupt)
-        return true;
     const auto opened = open(repository);
-    return error.code != ErrorCode::Cancelled
-           && (!opened.ok() || !repository::Repository::probe((*opened)->driver()).ok());
+    return {error, std::filesystem::exists(destination / restore::controlName, ignored),
+            std::filesystem::exists(destination / restore::markerName, ignored),
+            opened.ok() && repository::Repository::probe((*opened)->driver()).ok()};
 }
 
 std::string Console::planHash(const model::RestorePlan& plan)

@@ -190,8 +190,12 @@ Result<> writeEverything(Run& run)
     std::vector<repository::ChunkPlaces::Place> from = run.options.copies;
     from.insert(from.begin(), {run.plan.repository, [&] { return borrowed(run.repository); }});
     repository::ChunkPlaces places(std::move(from), run.seen.index, run.job.events);
-    SALVOR_CHECK(writeFiles(files, places, how, run.job));
+    const Result<> written = writeFiles(files, places, how, run.job);
     run.outcome.repositories = places.used();
+    if (run.options.tellSources)
+        run.options.tellSources(run.outcome.repositories);
+    if (!written.ok())
+        return written;
     run.job.phase("make durable", 0);
     SALVOR_CHECK(configure(run));
     SALVOR_CHECK(run.job.proceed());

@@ -55,6 +55,8 @@ struct ApplyOptions {
     std::function<Result<>()> vacate;
     /// Copies of the repository, for what it does not give, in this order.
     std::vector<repository::ChunkPlaces::Place> copies;
+    /// Told who gave files, also of a restore that fails later.
+    std::function<void(const std::vector<std::string>&)> tellSources;
 };
 
 /// Carries a plan out.

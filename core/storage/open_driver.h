@@ -19,6 +19,8 @@ struct PlaceOptions {
     std::string sse = "none";        ///< "none", "s3", "kms" or "kms:ID".
     std::string storageClass;
     int lockDays = 0;
+    /// Something else can stand in for it: given up after seconds without an answer, not a minute.
+    bool hasty = false;
     std::stop_token stop; ///< Ends waiting and transfers with Cancelled.
 };
 
