@@ -30,6 +30,16 @@ bool wantsNewestTimeline(const model::RecoveryTarget& target)
            && !std::holds_alternative<model::ImmediateTarget>(target.point);
 }
 
+constexpr auto unknownEnd = "repository";
+
+/// Archive-get cannot say where the WAL ends.
+bool isEndUnknown(const model::RestorePlan& plan)
+{
+    return std::any_of(plan.checks.begin(), plan.checks.end(), [](const model::Check& check) {
+        return check.name == unknownEnd && check.level == Level::Warning;
+    });
+}
+
 Result<model::TimelineId> newestTimeline(const repository::Repository& repository,
                                          const model::Incarnation& incarnation)
 {
@@ -42,11 +52,12 @@ Result<model::TimelineId> newestTimeline(const repository::Repository& repositor
 model::Check cannotBeAsked(const std::string& name, const Error& error)
 {
     return {
-        Level::Warning, "repository",
+        Level::Warning, unknownEnd,
         "Repository '" + name + "' cannot be asked: " + error.message + ".",
-        "What only it holds is not taken into account. A copy recovers up to its target, but "
-        "where the WAL of the others ends, and for a promotion, archive-get has to ask this one "
-        "as well: it ends with 126, and PostgreSQL stops.",
+        "What only it holds is not taken into account. And where the WAL of the others ends, "
+        "nobody can say that there is no more: archive-get ends with 126 there, which is "
+        "'command not executable' in the log, and PostgreSQL stops. A copy that is started with "
+        "the restore reaches its target and can be read, but not promoted.",
         (error.hint.empty() ? "" : error.hint + " ")
             + "To go on without it, name only the others as 'repository' in the section of the "
               "cluster; copies that run already follow that."};
@@ -165,7 +176,7 @@ void Console::addWhatSays(const std::string& name, const std::map<std::string, E
     }
     if (const auto fits = repository::checkStandsIn({name, **other}, {plan.repository, **own});
         !fits.ok()) {
-        plan.checks.push_back({Level::Warning, "repository",
+        plan.checks.push_back({Level::Warning, unknownEnd,
                                "Of what the cluster names, " + fits.error().message + ".",
                                "Nothing is read from it, and where the WAL of the others ends "
                                "archive-get ends with 126, so that PostgreSQL stops.",
@@ -174,7 +185,7 @@ void Console::addWhatSays(const std::string& name, const std::map<std::string, E
     }
     if (const auto why = without.find(name); why != without.end())
         plan.checks.push_back(
-            {Level::Warning, "repository",
+            {Level::Warning, "backups",
              "Repository '" + name + "' gives no plan: " + why->second.message + ".",
              "What only it holds is not taken into account.", why->second.hint});
     const auto theirs = newestTimeline(**other, plan.backup.incarnation);
@@ -200,6 +211,7 @@ Result<model::RestoreOutcome> Console::applyFrom(const std::string& name,
     options.restoreCommand = fetchCommand(m_surroundings.program, m_config.file, plan.cluster);
     options.instancesFolder = m_surroundings.stateFolder / "instances";
     options.programs = programsOf(plan.cluster);
+    options.endIsUnknown = isEndUnknown(plan);
     options.tellSources = [&gave](const std::vector<std::string>& sources) {
         for (const std::string& source : sources)
             if (std::find(gave.begin(), gave.end(), source) == gave.end())

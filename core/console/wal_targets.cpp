@@ -168,8 +168,9 @@ Result<Repository::Pushed> WalTargets::outcome(const std::string& name, const Ta
         return error;
     }
     for (const auto& [place, error] : tally.missed) {
-        std::string sentence = "'" + name + "' is not in repository '" + place + "' yet: ";
-        sentence += error.message + ". " + error.hint + (error.hint.empty() ? "" : " ");
+        std::string sentence = "'" + name + "' is not in repository '";
+        sentence += place + "' yet: " + error.message + ". ";
+        sentence += error.hint + (error.hint.empty() ? "" : " ");
         sentence += "'salvorctl repo copy " + tally.durable.front() + " " + place;
         sentence += "' brings it there.";
         log(error.isRetryable() ? LogLevel::Warning : LogLevel::Error, sentence);

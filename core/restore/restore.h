@@ -55,6 +55,9 @@ struct ApplyOptions {
     std::function<Result<>()> vacate;
     /// Copies of the repository, for what it does not give, in this order.
     std::vector<repository::ChunkPlaces::Place> copies;
+    /// While a repository cannot be asked, archive-get fails beyond the last WAL that is there: a
+    /// started copy does not read ahead of its target then.
+    bool endIsUnknown = false;
     /// Told who gave files, also of a restore that fails later.
     std::function<void(const std::vector<std::string>&)> tellSources;
 };
