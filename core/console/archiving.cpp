@@ -219,11 +219,13 @@ Result<> Console::pushInBackground(const wal::Spool& spool, const std::string& c
                                 [&] { return targets.areSame(); }, folder, threads, pushIdle});
 }
 
+/// Anew each time: another repository may be at the place than the one that was opened before.
 WalTargets::Open Console::targetOpener(const settings::ClusterConfig& cluster)
 {
-    return [this, hasty = canSpareOne(cluster)](const std::string& name) {
-        const auto place = m_config.repository(name);
-        return hasty && place.ok() ? openRepository(*place, m_ask, hasty) : open(name);
+    return [this, hasty = canSpareOne(cluster)](
+               const std::string& name) -> Result<std::shared_ptr<Repository>> {
+        SALVOR_TRY(const auto place, m_config.repository(name));
+        return openRepository(place, m_ask, hasty);
     };
 }
 

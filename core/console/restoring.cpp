@@ -166,6 +166,11 @@ Result<model::RestorePlan> Console::planRestore(const RestoreChoice& choice, Job
 void Console::addWhatSays(const std::string& name, const std::map<std::string, Error>& without,
                           model::RestorePlan& plan)
 {
+    const auto why = without.find(name);
+    if (why != without.end() && why->second.isRetryable()) { // Not again: it may take a minute.
+        plan.checks.push_back(cannotBeAsked(name, why->second));
+        return;
+    }
     const auto own = open(plan.repository);
     const auto other = open(name);
     const auto there = other.ok() ? repository::Repository::probe((*other)->driver())
@@ -183,7 +188,7 @@ void Console::addWhatSays(const std::string& name, const std::map<std::string, E
                                fits.error().hint});
         return;
     }
-    if (const auto why = without.find(name); why != without.end())
+    if (why != without.end())
         plan.checks.push_back(
             {Level::Warning, "backups",
              "Repository '" + name + "' gives no plan: " + why->second.message + ".",
