@@ -24,6 +24,7 @@ struct OptionSpec {
 
 enum class CommandId {
     RepoInit,
+    RepoCopy,
     RepoInfo,
     RepoKeyAdd,
     RepoKeyRemove,

@@ -21,6 +21,15 @@ constexpr std::array globals = {
 constexpr OptionSpec repoOption{"--repo", Text, "NAME", "Repository of the configuration."};
 
 constexpr std::array repoOptions = {repoOption};
+constexpr std::array initOptions = {
+    repoOption,
+    OptionSpec{"--copy-of", Text, "OTHER",
+               "Make it a copy of this repository: with the same content keys, and still empty."},
+};
+constexpr std::array copyOptions = {
+    OptionSpec{"--cluster", List, "CLUSTER", "Only this cluster; may stand several times."},
+    OptionSpec{"--dry-run", Flag, "", "Only show what would be copied."},
+};
 
 constexpr OptionSpec sheetOption{"--out", Text, "FILE", "Where to; made, mode 0600."};
 constexpr std::array keySheetOptions = {repoOption, sheetOption};
@@ -165,7 +174,9 @@ constexpr std::array receiveOptions = {
 constexpr std::span<const OptionSpec> none;
 
 constexpr std::array commands = {
-    CommandSpec{CommandId::RepoInit, "repo init", "", "Make an empty repository.", repoOptions},
+    CommandSpec{CommandId::RepoInit, "repo init", "", "Make an empty repository.", initOptions},
+    CommandSpec{CommandId::RepoCopy, "repo copy", "FROM TO",
+                "Copy into a copy of a repository what it lacks.", copyOptions},
     CommandSpec{CommandId::RepoInfo, "repo info", "", "What a repository is.", repoOptions},
     CommandSpec{CommandId::RepoKeyAdd, "repo key add", "", "Add a way to open it.", keyAddOptions},
     CommandSpec{CommandId::RepoKeyRemove, "repo key remove", "SLOT", "Remove one.", repoOptions},

@@ -18,6 +18,7 @@ struct Run {
 [[nodiscard]] Result<Answer> runCommandOf(const Run& run);
 
 [[nodiscard]] Result<Answer> repoInit(const Run& run);
+[[nodiscard]] Result<Answer> repoCopy(const Run& run);
 [[nodiscard]] Result<Answer> repoInfo(const Run& run);
 [[nodiscard]] Result<Answer> repoKeyAdd(const Run& run);
 [[nodiscard]] Result<Answer> repoKeyRemove(const Run& run);

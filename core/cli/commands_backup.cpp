@@ -24,7 +24,11 @@ Result<Listed> listAll(const Run& run)
     SALVOR_TRY(const auto summaries, run.console.clusters(run.job));
     Listed all;
     for (const console::ClusterSummary& summary : summaries) {
-        all.backups.insert(all.backups.end(), summary.backups.begin(), summary.backups.end());
+        // A copy of a repository has the same ones.
+        for (const model::Backup& backup : summary.backups)
+            if (std::none_of(all.backups.begin(), all.backups.end(),
+                             [&](const model::Backup& each) { return each.id == backup.id; }))
+                all.backups.push_back(backup);
         all.assurances.insert(summary.assurances.begin(), summary.assurances.end());
         for (const std::string& warning : summary.warnings)
             all.warnings.push_back("cluster '" + summary.name + "': " + warning);
@@ -51,21 +55,6 @@ Result<Listed> listCluster(const Run& run, const std::string& cluster)
     SALVOR_TRY(listed.backups, run.console.backups(cluster));
     listed.assurances = assurancesOf(run, cluster, listed.warnings);
     return listed;
-}
-
-/// Holds a "not there" against the repository once more: a missing key file or folder must never be
-/// taken for the end of the WAL.
-Result<> archiveWasRead(const Run& run, const std::string& cluster)
-{
-    const auto configured = run.console.config().cluster(cluster);
-    for (const auto& repository : run.console.config().repositories) {
-        if (configured.ok() && configured->repository != repository.name)
-            continue;
-        const auto opened = run.console.keys(repository.name);
-        if (!opened.ok())
-            return fail(ErrorCode::NotReady, opened.error().message, opened.error().hint);
-    }
-    return {};
 }
 
 } // namespace
@@ -157,14 +146,9 @@ Result<Answer> archiveGet(const Run& run)
 {
     const std::string name = run.arguments.positional(1);
     const std::string cluster = run.arguments.positional(0);
-    auto fetched = run.console.archiveGet(cluster, name, run.arguments.positional(2),
-                                          run.arguments.has("--begun") ? wal::Take::Begun
-                                                                       : wal::Take::WholeOnly);
-    if (!fetched.ok()) {
-        if (fetched.error().code == ErrorCode::NotFound)
-            SALVOR_CHECK(archiveWasRead(run, cluster));
-        return std::move(fetched).error();
-    }
+    SALVOR_CHECK(run.console.archiveGet(cluster, name, run.arguments.positional(2),
+                                        run.arguments.has("--begun") ? wal::Take::Begun
+                                                                     : wal::Take::WholeOnly));
     Answer answer;
     answer.result = Json::Object{{"file", model::bytesJson(name)}};
     return answer;

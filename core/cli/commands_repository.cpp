@@ -3,6 +3,7 @@
 #include "core/cli/passphrase.h"
 #include "core/cli/render.h"
 #include "core/cli/requests.h"
+#include "core/cli/text.h"
 #include "core/model/json_fields.h"
 #include "core/repository/key_sheet.h"
 
@@ -98,11 +99,41 @@ Result<settings::RepositoryConfig> repositoryOf(const Run& run)
 Result<Answer> repoInit(const Run& run)
 {
     SALVOR_TRY(const auto config, repositoryOf(run));
-    SALVOR_TRY(const auto info, run.console.initRepository(config.name));
+    const std::string copyOf = run.arguments.value("--copy-of").value_or("");
+    SALVOR_TRY(const auto info, run.console.initRepository(config.name, copyOf));
     Answer answer;
     answer.result = repositoryJson(config, info);
     answer.text = repositoryText(config, info) + "\n" + keepSafe(config);
     answer.message = "repository '" + config.name + "' is ready at " + config.url;
+    if (!copyOf.empty())
+        answer.message +=
+            ", still empty: 'salvorctl repo copy " + copyOf + " " + config.name + "' fills it";
+    return answer;
+}
+
+Result<Answer> repoCopy(const Run& run)
+{
+    const std::string from = run.arguments.positional(0);
+    const std::string to = run.arguments.positional(1);
+    const repository::CopyRequest request{run.arguments.values("--cluster"),
+                                          run.arguments.has("--dry-run")};
+    SALVOR_TRY(const auto report, run.console.copyRepository(from, to, request, run.job));
+    Answer answer;
+    answer.result = copyJson(report);
+    answer.text = copyText(report);
+    const std::string sum =
+        countText(report.objects, "object", "objects") + " (" + sizeText(report.bytes) + ", "
+        + countText(report.backups.size(), "backup", "backups") + " and "
+        + countText(report.walObjects, "WAL file", "WAL files") + " among them)";
+    answer.message = request.dryRun ? "nothing was changed: " + sum + " would be copied"
+                                    : sum + " copied; '" + to + "' has what '" + from + "' has";
+    if (!report.findings.empty())
+        answer.problem =
+            fail(ErrorCode::Corrupt,
+                 countText(report.findings.size(), "object", "objects")
+                     + " could not be copied from '" + from + "' to '" + to + "'; "
+                     + (request.dryRun ? "the rest would be: " : "the rest was: ") + sum,
+                 "'salvorctl verify' says what is damaged, and which backups it hits.");
     return answer;
 }
 

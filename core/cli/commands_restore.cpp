@@ -62,6 +62,14 @@ std::optional<Error> blockersOf(const model::RestorePlan& plan)
                 "cannot restore into " + quoted(Path(plan.destination)) + ": " + found, fix);
 }
 
+std::string warningText(const model::Check& check)
+{
+    std::string text = check.found;
+    for (const std::string& more : {check.cause, check.fix})
+        text += more.empty() ? "" : " " + more;
+    return text;
+}
+
 Json planResult(const model::RestorePlan& plan)
 {
     return Json::Object{
@@ -171,6 +179,9 @@ Result<Answer> restore(const Run& run)
     }
     run.job.events.note("Restoring backup " + planned.plan->backup.id + ", "
                         + planned.plan->target.words + ".");
+    for (const model::Check& check : planned.plan->checks)
+        if (check.level == model::Check::Level::Warning)
+            run.job.events.warning(warningText(check));
     return apply(run, *planned.plan);
 }
 

@@ -81,9 +81,12 @@ Result<console::Surroundings> findSurroundings()
 
 console::AskPassphrase askAs(const Arguments& arguments)
 {
-    const Ask how = arguments.command().id == CommandId::RepoInit ? Ask::Twice : Ask::Once;
-    return [how](const std::string& repository) {
-        return askPassphrase("repository '" + repository + "'", how);
+    // What is new is asked for twice.
+    const std::string made =
+        arguments.command().id == CommandId::RepoInit ? arguments.value("--repo").value_or("") : "";
+    return [made](const std::string& repository) {
+        return askPassphrase("repository '" + repository + "'",
+                             repository == made ? Ask::Twice : Ask::Once);
     };
 }
 
@@ -180,6 +183,7 @@ Result<Answer> runCommandOf(const Run& run)
     using Function = Result<Answer> (*)(const Run&);
     static constexpr auto functions = std::to_array<std::pair<CommandId, Function>>({
         {CommandId::RepoInit, repoInit},
+        {CommandId::RepoCopy, repoCopy},
         {CommandId::RepoInfo, repoInfo},
         {CommandId::RepoKeyAdd, repoKeyAdd},
         {CommandId::RepoKeyRemove, repoKeyRemove},

@@ -13,6 +13,7 @@ namespace salvor::cli {
 // identifiers are text, because they are larger than what JSON numbers hold exactly.
 [[nodiscard]] Json repositoryJson(const settings::RepositoryConfig& config,
                                   const repository::RepositoryInfo& info);
+[[nodiscard]] Json copyJson(const repository::CopyReport& report);
 [[nodiscard]] Json keySlotJson(const repository::KeySlot& slot);
 [[nodiscard]] Json incarnationJson(const model::Incarnation& incarnation);
 [[nodiscard]] Json checkJson(const model::Check& check);
@@ -39,6 +40,7 @@ namespace salvor::cli {
 // Text, with its line ends.
 [[nodiscard]] std::string repositoryText(const settings::RepositoryConfig& config,
                                          const repository::RepositoryInfo& info);
+[[nodiscard]] std::string copyText(const repository::CopyReport& report);
 [[nodiscard]] std::string keySlotsText(const std::vector<repository::KeySlot>& slots);
 [[nodiscard]] std::string checksText(const std::vector<model::Check>& checks);
 [[nodiscard]] std::string backupsText(const std::vector<model::Backup>& backups,

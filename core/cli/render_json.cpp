@@ -210,6 +210,7 @@ Json outcomeJson(const model::RestoreOutcome& outcome)
         {"port", outcome.port == 0 ? Json() : Json(outcome.port)},
         {"socketDirectory",
          outcome.socketDirectory.empty() ? Json() : bytesJson(outcome.socketDirectory)},
+        {"repositories", toJson(outcome.repositories)},
         {"warnings", toJson(outcome.warnings)},
     };
 }

@@ -252,9 +252,13 @@ std::string planText(const model::RestorePlan& plan, const std::string& hash)
 
 std::string outcomeText(const model::RestoreOutcome& outcome)
 {
+    std::string repositories;
+    for (const std::string& name : outcome.repositories)
+        repositories += (repositories.empty() ? "" : ", ") + name;
     return factsText({
         {"State", std::string(model::restoreStateName(outcome.state))},
         {"Data directory", printable(outcome.destination)},
+        {"Files from", repositories},
         {"Reached", lsnText(outcome.reachedLsn)},
         {"Last commit", momentText(outcome.lastCommitAt)},
         {"Timeline", timelineText(outcome.timeline)},

@@ -1,8 +1,9 @@
 // The two calls that PostgreSQL makes, and the workers behind them.
 #include "core/base/log.h"
 #include "core/console/opened.h"
+#include "core/console/outages.h"
+#include "core/console/wal_places.h"
 #include "core/postgres/control_file.h"
-#include "core/wal/archive.h"
 #include "core/wal/async_push.h"
 #include "core/wal/prefetch.h"
 
@@ -18,33 +19,12 @@ using repository::Repository;
 
 constexpr auto pushKind = "push";
 constexpr auto getKind = "get";
+constexpr auto awayKind = "away";
 /// How long a worker waits for more before it ends.
 constexpr std::chrono::seconds pushIdle{10};
 constexpr std::chrono::seconds getIdle{30};
 /// Large segments under way at once must not add up.
 constexpr ByteCount mostUnderWay = ByteCount{256} << 20U;
-
-/// The incarnation that the data directory we are in belongs to. PostgreSQL runs restore_command
-/// there: a copy of an older incarnation must not be given the WAL of the newest.
-Result<model::Incarnation> incarnationHere(const repository::Repository& repository,
-                                           const std::string& cluster)
-{
-    std::error_code error;
-    if (!std::filesystem::exists(Path("global") / "pg_control", error))
-        return repository.incarnation(cluster);
-    SALVOR_TRY(const auto control, postgres::readControlFile(Path(".")));
-    SALVOR_TRY(const auto all, repository.incarnations(cluster));
-    const auto own = std::find_if(all.rbegin(), all.rend(), [&](const auto& one) {
-        return one.identity.systemIdentifier == control.identity.systemIdentifier;
-    });
-    if (own != all.rend())
-        return *own;
-    return fail(ErrorCode::NotReady,
-                "the repository has no WAL of the cluster "
-                    + std::to_string(control.identity.systemIdentifier) + " under the name '"
-                    + cluster + "'",
-                "Check that restore_command names the cluster that was restored.");
-}
 
 /// The settings of a cluster; those of one that is only in a repository are the usual ones.
 settings::ClusterConfig settingsOf(const settings::Config& config, const std::string& cluster)
@@ -61,6 +41,21 @@ std::string placeOf(const settings::Config& config, const std::string& repositor
         if (repository.empty() || each.name == repository)
             place += each.name + "\n" + each.url + "\n" + each.endpoint + "\n" + each.region + "\n";
     return place;
+}
+
+/// Whether a file counts as archived while one of the repositories lacks it.
+bool canSpareOne(const settings::ClusterConfig& cluster)
+{
+    return cluster.walNeededIn() < cluster.repositories().size();
+}
+
+/// What a worker met stands in its own log only.
+void tellOutages(const settings::ClusterConfig& cluster, const Outages& outages)
+{
+    for (const std::string& name : cluster.repositories())
+        if (const auto why = outages.why(name))
+            log(LogLevel::Warning, "repository '" + name + "' gets no WAL for now: " + *why
+                                       + ". 'salvorctl repo copy' brings it what it misses.");
 }
 
 /// A worker takes buffers of a segment's size over and over: given back to the system each time,
@@ -88,7 +83,9 @@ Result<wal::Spool> Console::openSpool(const std::string& kind, const std::string
     const Path real = std::filesystem::canonical(folder, failed);
     if (failed)
         return failErrno(failed.value(), "cannot find " + quoted(folder));
-    std::string place = placeOf(m_config, configured.repository);
+    std::string place;
+    for (const std::string& name : configured.repositories())
+        place += placeOf(m_config, name);
     if (kind == getKind) { // Another copy in the same directory may be of another cluster.
         SALVOR_TRY(const auto control, postgres::readControlFile(folder));
         place += std::to_string(control.identity.systemIdentifier);
@@ -117,28 +114,52 @@ wal::StartWorker Console::workerStarter(const std::string& kind, const std::stri
     };
 }
 
+std::optional<wal::Spool> Console::outageFolder(const settings::ClusterConfig& cluster,
+                                                const Path& folder) const
+{
+    if (!canSpareOne(cluster))
+        return std::nullopt;
+    auto spool = openSpool(awayKind, cluster.name, folder);
+    if (spool.ok())
+        return *std::move(spool);
+    log(LogLevel::Warning,
+        "a repository that does not answer is asked again for each file: " + spool.error().message);
+    return std::nullopt;
+}
+
 Result<Repository::Pushed> Console::archivePush(const std::string& cluster, const Path& path)
 {
     SALVOR_TRY(const auto configured, m_config.cluster(cluster));
+    const Path folder = path.has_parent_path() ? path.parent_path() : Path(".");
+    Outages outages(systemClock(), outageFolder(configured, folder));
     if (configured.archiveAsync && wal::isReadyToArchive(path)) {
-        const Path folder = path.parent_path();
-        const auto spool = openSpool(pushKind, cluster, folder);
-        if (!spool.ok()) {
-            log(LogLevel::Warning, "archiving one by one: " + spool.error().message);
-        } else {
-            SALVOR_TRY(const auto pushed,
-                       wal::pushThroughWorker(*spool, path,
-                                              {configured.archiveTimeout,
-                                               workerStarter(pushKind, cluster, folder, *spool)}));
-            if (pushed)
-                return *pushed;
-            log(LogLevel::Warning, "archiving one by one: the worker ends without a word; its log "
-                                   "is "
-                                       + quoted(spool->logFile()));
+        SALVOR_TRY(const auto pushed, pushThroughWorker(configured, path));
+        if (pushed) {
+            tellOutages(configured, outages);
+            return *pushed;
         }
     }
-    SALVOR_TRY(const auto repository, open(configured.repository));
-    return wal::archivePush(*repository, cluster, path);
+    return WalTargets(configured, targetOpener(configured), outages).push(path);
+}
+
+Result<std::optional<Repository::Pushed>>
+Console::pushThroughWorker(const settings::ClusterConfig& cluster, const Path& path) const
+{
+    using Outcome = std::optional<Repository::Pushed>;
+    const Path folder = path.parent_path();
+    const auto spool = openSpool(pushKind, cluster.name, folder);
+    if (!spool.ok()) {
+        log(LogLevel::Warning, "archiving one by one: " + spool.error().message);
+        return Outcome();
+    }
+    SALVOR_TRY(const Outcome pushed,
+               wal::pushThroughWorker(*spool, path,
+                                      {cluster.archiveTimeout,
+                                       workerStarter(pushKind, cluster.name, folder, *spool)}));
+    if (!pushed)
+        log(LogLevel::Warning, "archiving one by one: the worker ends without a word; its log is "
+                                   + quoted(spool->logFile()));
+    return pushed;
 }
 
 Result<> Console::archiveGet(const std::string& cluster, const std::string& name,
@@ -150,30 +171,19 @@ Result<> Console::archiveGet(const std::string& cluster, const std::string& name
                        && model::walFileKind(name) == model::WalFileKind::Segment;
     const auto spool = ahead ? openSpool(getKind, cluster, here)
                              : Result<wal::Spool>(fail(ErrorCode::NotReady, "nothing to prefetch"));
-    if (!spool.ok())
-        return getFromArchive(cluster, name, destination, take);
+    if (!spool.ok()) {
+        SALVOR_TRY(const Bytes bytes, readFromArchive(cluster, name, take));
+        return wal::writeFetched(bytes, destination);
+    }
     const wal::Prefetch prefetch{.spool = *spool,
                                  .segmentSize = control->identity.segmentSize,
                                  .startWorker = workerStarter(getKind, cluster, here, *spool)};
     if (wal::takePrefetched(prefetch, name, destination))
         return {};
-    SALVOR_CHECK(getFromArchive(cluster, name, destination, take));
+    SALVOR_TRY(const Bytes bytes, readFromArchive(cluster, name, take));
+    SALVOR_CHECK(wal::writeFetched(bytes, destination));
     wal::prefetchAfter(prefetch, name);
     return {};
-}
-
-Result<> Console::getFromArchive(const std::string& cluster, const std::string& name,
-                                 const Path& destination, wal::Take take)
-{
-    SALVOR_TRY(const std::string where, repositoryOf(cluster));
-    SALVOR_TRY(const auto repository, open(where));
-    // NotFound is PostgreSQL's word for "the archive ends here"; an unknown cluster is not that.
-    auto incarnation = incarnationHere(*repository, cluster);
-    if (!incarnation.ok() && incarnation.error().code == ErrorCode::NotFound)
-        return fail(ErrorCode::NotReady, incarnation.error().message, incarnation.error().hint);
-    if (!incarnation.ok())
-        return std::move(incarnation).error();
-    return wal::archiveGet(*repository, *incarnation, name, destination, take);
 }
 
 Result<> Console::archiveWorker(const std::string& kind, const std::string& cluster,
@@ -200,24 +210,35 @@ Result<> Console::pushInBackground(const wal::Spool& spool, const std::string& c
                                    const Path& folder)
 {
     SALVOR_TRY(const auto configured, m_config.cluster(cluster));
-    SALVOR_TRY(const auto repository, open(configured.repository));
-    const auto pinned = repository->incarnation(cluster);
-    const int threads =
-        pinned.ok() ? atMost(configured.archiveJobs, pinned->identity.segmentSize) : 1;
-    return wal::pushReadyFiles(spool, {*repository, cluster, folder, threads, pushIdle});
+    Outages outages(systemClock(), outageFolder(configured, folder));
+    WalTargets targets(configured, targetOpener(configured), outages);
+    SALVOR_TRY(const auto segmentSize, targets.segmentSize());
+    const int threads = segmentSize ? atMost(configured.archiveJobs, *segmentSize) : 1;
+    return wal::pushReadyFiles(spool,
+                               {[&](const Path& path) { return targets.push(path); },
+                                [&] { return targets.areSame(); }, folder, threads, pushIdle});
+}
+
+/// Anew each time: another repository may be at the place than the one that was opened before.
+WalTargets::Open Console::targetOpener(const settings::ClusterConfig& cluster)
+{
+    return [this, hasty = canSpareOne(cluster)](
+               const std::string& name) -> Result<std::shared_ptr<Repository>> {
+        SALVOR_TRY(const auto place, m_config.repository(name));
+        return openRepository(place, m_ask, hasty);
+    };
 }
 
 Result<> Console::prefetchInBackground(const wal::Spool& spool, const std::string& cluster)
 {
-    SALVOR_TRY(const std::string where, repositoryOf(cluster));
-    SALVOR_TRY(const auto repository, open(where));
-    SALVOR_TRY(const auto incarnation, incarnationHere(*repository, cluster));
-    const int count = settingsOf(m_config, cluster).prefetch;
-    const int threads = atMost(std::min(count, 2), incarnation.identity.segmentSize);
+    SALVOR_TRY(auto all, walSources(cluster));
+    const ByteCount segmentSize = all.front().incarnation.identity.segmentSize;
+    WalSources sources(std::move(all), systemClock());
+    const auto read = [&](const model::Segment& segment) { return sources.read(segment); };
+    const int count = atMost(settingsOf(m_config, cluster).prefetch, segmentSize);
+    const int threads = std::min(count, 2);
     return wal::prefetchSegments(
-        spool, {*repository, incarnation,
-                static_cast<std::size_t>(atMost(count, incarnation.identity.segmentSize)), threads,
-                getIdle});
+        spool, {read, segmentSize, static_cast<std::size_t>(count), threads, getIdle});
 }
 
 } // namespace salvor::console

@@ -1,6 +1,7 @@
 // `cluster check`: is this cluster protected now?
 #include "core/console/archiving_checks.h"
 #include "core/console/commands.h"
+#include "core/console/copies_checks.h"
 #include "core/console/opened.h"
 #include "core/console/repository_checks.h"
 #include "core/postgres/connection.h"
@@ -122,6 +123,10 @@ Result<ClusterReport> Console::checkCluster(const std::string& cluster, JobConte
     } else {
         addFailure(report.checks, "repository", repository.error(), Level::Blocker);
     }
+    std::vector<NamedPlace> places{{configured.repository, repository}};
+    for (const std::string& name : configured.copies)
+        places.push_back({name, open(name)});
+    checkCopies(configured, places, report.checks);
     SALVOR_CHECK(
         part(report.checks, "connection",
              checkServer(configured, request, repository.ok() ? repository->get() : nullptr,

@@ -18,12 +18,16 @@ bool isReadable(const Path& dataDirectory)
            && ::access((dataDirectory / "global" / "pg_control").c_str(), R_OK) == 0;
 }
 
+bool has(const std::vector<std::string>& names, const std::string& name)
+{
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 bool isConfigured(const settings::Config& config, const std::string& cluster,
                   const std::string& place)
 {
-    return std::any_of(config.clusters.begin(), config.clusters.end(), [&](const auto& one) {
-        return one.name == cluster && one.repository == place;
-    });
+    const auto configured = config.cluster(cluster);
+    return configured.ok() && has(configured->repositories(), place);
 }
 
 /// The clusters that the configuration sends to a repository.
@@ -31,7 +35,7 @@ std::vector<std::string> configuredIn(const settings::Config& config, const std:
 {
     std::vector<std::string> names;
     for (const auto& one : config.clusters)
-        if (one.repository == place)
+        if (has(one.repositories(), place))
             names.push_back(one.name);
     return names;
 }
@@ -43,7 +47,7 @@ void addFound(std::vector<std::string>& names, const repository::Repository& rep
     if (!found.ok())
         return;
     for (const std::string& name : *found)
-        if (std::find(names.begin(), names.end(), name) == names.end())
+        if (!has(names, name))
             names.push_back(name);
 }
 
@@ -123,10 +127,14 @@ Result<std::vector<ClusterSummary>> Console::clusters(JobContext& job)
 Result<model::Incarnation> Console::adoptCluster(const std::string& cluster)
 {
     SALVOR_TRY(const auto configured, m_config.cluster(cluster));
-    SALVOR_TRY(const auto repository, open(configured.repository));
     SALVOR_TRY(auto connection, postgres::Connection::open(configured.connection));
     SALVOR_TRY(const auto identity, postgres::identityOf(connection));
-    return repository->adopt(cluster, identity);
+    std::optional<model::Incarnation> adopted;
+    for (const std::string& name : configured.repositories()) {
+        SALVOR_TRY(const auto repository, open(name));
+        SALVOR_TRY(adopted, repository->adopt(cluster, identity).in("repository '" + name + "'"));
+    }
+    return *adopted;
 }
 
 Result<model::Backup> Console::backup(const std::string& cluster, const BackupChoice& choice,

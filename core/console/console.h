@@ -2,13 +2,15 @@
 #pragma once
 
 #include "core/base/job_context.h"
+#include "core/console/restoring.h"
 #include "core/console/values.h"
+#include "core/console/wal_places.h"
 #include "core/finder/reach.h"
 #include "core/model/restore_plan.h"
 #include "core/policy/prune.h"
 #include "core/postgres/backup_session.h"
 #include "core/postgres/instance.h"
-#include "core/repository/repository.h"
+#include "core/repository/copy.h"
 #include "core/rescue/in_place.h"
 #include "core/settings/config.h"
 #include "core/verify/verify.h"
@@ -40,8 +42,15 @@ public:
     [[nodiscard]] const settings::Config& config() const noexcept { return m_config; }
 
     // Repositories. -------------------------------------------------------------------------
-    /// Makes the key file first when the configuration names one that is not there yet.
-    [[nodiscard]] Result<repository::RepositoryInfo> initRepository(const std::string& name);
+    /// Makes the key file first when the configuration names one that is not there yet. With
+    /// `copyOf`, another repository of the configuration, objects of that one can be copied into
+    /// it.
+    [[nodiscard]] Result<repository::RepositoryInfo> initRepository(const std::string& name,
+                                                                    const std::string& copyOf = {});
+    /// Copies what `to`, a copy of `from`, lacks. Both are names of the configuration.
+    [[nodiscard]] Result<repository::CopyReport>
+    copyRepository(const std::string& from, const std::string& to,
+                   const repository::CopyRequest& request, JobContext& job);
     [[nodiscard]] Result<repository::RepositoryInfo> repositoryInfo(const std::string& name);
     [[nodiscard]] Result<std::vector<repository::KeySlot>> keys(const std::string& name);
     [[nodiscard]] Result<repository::KeySlot> addKey(const std::string& name,
@@ -169,7 +178,21 @@ private:
     /// The name of the repository that has a cluster: of the configuration, else the first that
     /// knows it.
     [[nodiscard]] Result<std::string> repositoryOf(const std::string& cluster);
+    /// All of them, the first one first. Without a section of the cluster: the first that knows
+    /// it, the copies of that which do, and those that could not be asked.
+    [[nodiscard]] Result<std::vector<std::string>> repositoriesOf(const std::string& cluster);
+    [[nodiscard]] Result<model::RestorePlan> planFrom(const std::string& name,
+                                                      const RestoreChoice& choice, JobContext& job,
+                                                      finder::Nearest* nearest);
+    [[nodiscard]] Result<model::RestoreOutcome> applyFrom(const std::string& name,
+                                                          const model::RestorePlan& plan,
+                                                          std::vector<std::string>& gave,
+                                                          JobContext& job);
+    void addWhatSays(const std::string& name, const std::map<std::string, Error>& without,
+                     model::RestorePlan& plan);
     [[nodiscard]] Result<> examine(RestoreProof& proof, const std::string& script, JobContext& job);
+    [[nodiscard]] FailedRestore look(const Error& error, const std::string& repository,
+                                     const Path& destination);
     struct LocatedBackup {
         std::shared_ptr<repository::Repository> repository;
         model::Backup backup;
@@ -192,8 +215,20 @@ private:
     [[nodiscard]] wal::StartWorker workerStarter(const std::string& kind,
                                                  const std::string& cluster, const Path& folder,
                                                  const wal::Spool& spool) const;
-    [[nodiscard]] Result<> getFromArchive(const std::string& cluster, const std::string& name,
-                                          const Path& destination, wal::Take take);
+    [[nodiscard]] Result<Bytes> readFromArchive(const std::string& cluster, const std::string& name,
+                                                wal::Take take);
+    [[nodiscard]] WalTargets::Open targetOpener(const settings::ClusterConfig& cluster);
+    /// Nothing when no worker comes to an answer.
+    [[nodiscard]] Result<std::optional<repository::Repository::Pushed>>
+    pushThroughWorker(const settings::ClusterConfig& cluster, const Path& path) const;
+    [[nodiscard]] std::optional<wal::Spool> outageFolder(const settings::ClusterConfig& cluster,
+                                                         const Path& folder) const;
+    /// The repositories of a cluster that can be read from here, in order. Errors: that of the
+    /// first when none can; InvalidInput when they are not copies of one another.
+    [[nodiscard]] Result<std::vector<WalSource>> walSources(const std::string& cluster);
+    [[nodiscard]] Result<WalSource> walSource(const std::string& repository,
+                                              const std::string& cluster,
+                                              const std::optional<std::uint64_t>& system);
     [[nodiscard]] Result<> pushInBackground(const wal::Spool& spool, const std::string& cluster,
                                             const Path& folder);
     [[nodiscard]] Result<> prefetchInBackground(const wal::Spool& spool,

@@ -60,10 +60,7 @@ openWith(const std::shared_ptr<storage::Driver>& driver, const Unlock& unlock)
     return again.ok() ? std::move(again) : std::move(opened);
 }
 
-} // namespace
-
-Result<std::shared_ptr<storage::Driver>> openPlace(const settings::RepositoryConfig& place,
-                                                   const std::stop_token& stop)
+storage::PlaceOptions optionsOf(const settings::RepositoryConfig& place)
 {
     storage::PlaceOptions options;
     options.url = place.url;
@@ -76,9 +73,31 @@ Result<std::shared_ptr<storage::Driver>> openPlace(const settings::RepositoryCon
     options.storageClass = place.storageClass;
     options.lockDays = place.lockDays;
     options.rates = {place.uploadLimit, place.downloadLimit};
+    return options;
+}
+
+} // namespace
+
+Result<std::shared_ptr<storage::Driver>> openPlace(const settings::RepositoryConfig& place,
+                                                   const std::stop_token& stop)
+{
+    storage::PlaceOptions options = optionsOf(place);
     options.stop = stop;
     SALVOR_TRY(auto driver, storage::openDriver(options));
     return std::shared_ptr<storage::Driver>(std::move(driver));
+}
+
+Result<std::shared_ptr<repository::Repository>>
+openRepository(const settings::RepositoryConfig& place, const AskPassphrase& ask, bool hasty)
+{
+    const std::string doing = "repository '" + place.name + "'";
+    storage::PlaceOptions options = optionsOf(place);
+    options.hasty = hasty;
+    SALVOR_TRY(auto driver, storage::openDriver(options).in(doing));
+    SALVOR_TRY(const Unlock unlock, unlockFor(place, ask));
+    SALVOR_TRY(auto opened,
+               openWith(std::shared_ptr<storage::Driver>(std::move(driver)), unlock).in(doing));
+    return std::shared_ptr<repository::Repository>(std::move(opened));
 }
 
 Result<Unlock> unlockFor(const settings::RepositoryConfig& place, const AskPassphrase& ask)
@@ -111,15 +130,9 @@ Result<std::shared_ptr<repository::Repository>> Console::open(const std::string&
     const std::lock_guard lock(m_opened->mutex);
     if (const auto known = m_opened->repositories.find(name); known != m_opened->repositories.end())
         return known->second;
-    const std::string doing = "repository '" + name + "'";
-    SALVOR_TRY(const auto driver, openPlace(place).in(doing));
-    SALVOR_TRY(const Unlock unlock, unlockFor(place, m_ask));
-    auto opened = openWith(driver, unlock);
-    if (!opened.ok())
-        return std::move(opened).error().in(doing);
-    std::shared_ptr<repository::Repository> shared(*std::move(opened));
-    m_opened->repositories.emplace(name, shared);
-    return shared;
+    SALVOR_TRY(auto opened, openRepository(place, m_ask));
+    m_opened->repositories.emplace(name, opened);
+    return opened;
 }
 
 Result<Secret> Console::keySheet(const std::string& name)

@@ -19,6 +19,11 @@ struct Console::Opened {
 [[nodiscard]] Result<std::shared_ptr<storage::Driver>>
 openPlace(const settings::RepositoryConfig& place, const std::stop_token& stop = {});
 
+/// Opens a repository anew. `hasty` as in storage::PlaceOptions.
+[[nodiscard]] Result<std::shared_ptr<repository::Repository>>
+openRepository(const settings::RepositoryConfig& place, const AskPassphrase& ask,
+               bool hasty = false);
+
 /// What opens it: key file, key command, $SALVOR_PASSPHRASE, or asking, in this order.
 ///
 /// Errors: Denied when there is nobody to ask; those of the key file and the command.

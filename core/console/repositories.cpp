@@ -30,14 +30,20 @@ std::string scratchPrefix()
 
 } // namespace
 
-Result<repository::RepositoryInfo> Console::initRepository(const std::string& name)
+Result<repository::RepositoryInfo> Console::initRepository(const std::string& name,
+                                                           const std::string& copyOf)
 {
     SALVOR_TRY(const auto place, m_config.repository(name));
+    std::shared_ptr<repository::Repository> original;
+    if (!copyOf.empty()) {
+        SALVOR_TRY(original, open(copyOf));
+    }
     SALVOR_TRY(const auto driver, openPlace(place));
     SALVOR_TRY(const bool madeKey, makeMissingKey(place));
     const auto init = [&]() -> Result<repository::RepositoryInfo> {
         repository::InitOptions options;
         options.encrypted = place.encrypted;
+        options.copyOf = original.get();
         SALVOR_TRY(options.firstKey, unlockFor(place, m_ask));
         return repository::Repository::init(*driver, options);
     };
@@ -46,7 +52,21 @@ Result<repository::RepositoryInfo> Console::initRepository(const std::string& na
     if (!made.ok() && madeKey)
         ::unlink(place.keyFile.c_str());
     reopen(name);
+    if (made.ok() && original != nullptr) {
+        SALVOR_TRY(const auto copy, open(name));
+        SALVOR_CHECK(repository::copyIncarnations(*original, *copy));
+    }
     return std::move(made).in("repository '" + name + "'");
+}
+
+Result<repository::CopyReport> Console::copyRepository(const std::string& from,
+                                                       const std::string& to,
+                                                       const repository::CopyRequest& request,
+                                                       JobContext& job)
+{
+    SALVOR_TRY(const auto source, open(from));
+    SALVOR_TRY(const auto target, open(to));
+    return repository::copyRepository(*source, *target, request, job);
 }
 
 Result<repository::RepositoryInfo> Console::repositoryInfo(const std::string& name)

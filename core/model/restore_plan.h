@@ -107,6 +107,7 @@ struct RestoreOutcome {
     std::string instance;               ///< Name in `salvorctl instance list`, when started.
     int port = 0;
     std::string socketDirectory;
+    std::vector<std::string> repositories; ///< Those that the files came from.
     std::vector<std::string> warnings;
 };
 

@@ -102,6 +102,37 @@ Result<> clearPlace(storage::Driver& driver)
     return {};
 }
 
+Result<Keys> newPlainKeys()
+{
+    Keys keys;
+    SALVOR_TRY(const Bytes idKey, crypto::randomBytes(32));
+    keys.idKey = Secret(ByteView(idKey));
+    return keys;
+}
+
+/// What a new repository seals and names its objects with.
+Result<Keys> keysFor(const InitOptions& options)
+{
+    if (options.copyOf == nullptr)
+        return options.encrypted ? newKeys() : newPlainKeys();
+    const Keys& theirs = options.copyOf->keys();
+    if (theirs.encrypted != options.encrypted)
+        return fail(ErrorCode::InvalidInput,
+                    std::string("a copy of ") + (theirs.encrypted ? "an encrypted" : "a plain")
+                        + " repository is one, too",
+                    theirs.encrypted ? "Take 'encryption = none' out of its section."
+                                     : "Write 'encryption = none' into its section.");
+    Keys keys;
+    if (!theirs.encrypted) {
+        keys.idKey = theirs.idKey.duplicate();
+        return keys;
+    }
+    if (theirs.masterKey.empty())
+        return fail(ErrorCode::Denied, "a writer's key cannot make a copy of a repository",
+                    "Open the repository that is to be copied with a reader's key.");
+    return keysOfReader(theirs.masterKey.reveal(), theirs.privateKey.reveal());
+}
+
 /// Counts slots that kept keys from being read, so that the message can tell.
 Result<Keys> openAnySlot(storage::Driver& driver, const RepositoryInfo& info, const Unlock& unlock)
 {
@@ -146,6 +177,7 @@ Repository::~Repository() = default;
 
 Result<RepositoryInfo> Repository::init(storage::Driver& driver, const InitOptions& options)
 {
+    SALVOR_TRY(const Keys keys, keysFor(options));
     SALVOR_CHECK(clearPlace(driver));
     RepositoryInfo info;
     SALVOR_TRY(const Bytes id, crypto::randomBytes(16));
@@ -157,13 +189,11 @@ Result<RepositoryInfo> Repository::init(storage::Driver& driver, const InitOptio
                          {"created", formatMoment(info.createdAt)},
                          {"encryption", info.encrypted ? "aes-256-gcm" : "none"}};
     if (options.encrypted) {
-        SALVOR_TRY(const Keys keys, newKeys());
         SALVOR_TRY(const NewSlot first,
                    sealSlot(info.id, keys, options.firstKey, SlotAccess::Reader, options.label));
         SALVOR_CHECK(writeText(driver, slotPrefix + first.slot.id, first.content, {}));
     } else {
-        SALVOR_TRY(const Bytes idKey, crypto::randomBytes(32));
-        content.emplace("idKey", toHex(idKey));
+        content.emplace("idKey", toHex(keys.idKey.reveal()));
     }
     // Last, and only if absent: it makes the repository one, and of two inits one loses.
     SALVOR_CHECK(writeText(driver, infoKey, content, {.size = {}, .onlyIfAbsent = true})

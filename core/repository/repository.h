@@ -24,10 +24,14 @@ struct RepositoryInfo {
     Moment createdAt;
 };
 
+class Repository;
+
 struct InitOptions {
     bool encrypted = true;
     Unlock firstKey; ///< Becomes the first reader slot; ignored in a plain repository.
     std::string label = "first key";
+    /// Its content keys are taken instead of new ones, so that objects can be copied one to one.
+    const Repository* copyOf = nullptr;
 };
 
 /// Damage found while reading; a value, not an error.
@@ -46,7 +50,8 @@ class ChunkReader;
 class Repository {
 public:
     /// Makes an empty one. Errors: AlreadyExists when there is one, or anything else, at that
-    /// place.
+    /// place; for a copy Denied when the other was opened with a writer's key, InvalidInput when
+    /// only one of the two is encrypted.
     [[nodiscard]] static Result<RepositoryInfo> init(storage::Driver& driver,
                                                      const InitOptions& options);
     /// What can be known without a key. Errors: NotReady when there is no repository at that place;

@@ -431,6 +431,16 @@ Result<std::optional<model::Lsn>> sweptBefore(const Repository& repository,
     return std::move(mark).error();
 }
 
+Result<std::optional<Swept>> sweptMark(const Repository& repository,
+                                       const model::Incarnation& incarnation)
+{
+    SALVOR_TRY(const auto before, sweptBefore(repository, incarnation));
+    if (!before)
+        return std::optional<Swept>();
+    SALVOR_TRY(const ObjectInfo object, repository.driver().stat(sweptKey(incarnation)));
+    return std::optional(Swept{*before, object.modifiedAt});
+}
+
 Result<SweepReport> measureSweep(const Repository& repository,
                                  const model::Incarnation& incarnation,
                                  const std::vector<std::string>& retiring,

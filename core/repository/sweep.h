@@ -33,8 +33,15 @@ struct SweepReport {
                                         const model::Incarnation& incarnation,
                                         const SweepRequest& request, JobContext& job);
 
-/// Before this, WAL was removed because no rule wanted it, but for what backups need to be
-/// consistent. Unset: nothing ever was.
+/// Where WAL was removed because no rule wanted it, but for what backups need to be consistent.
+struct Swept {
+    model::Lsn before{};
+    Moment at; ///< When that was said last, by the store's clock.
+};
+/// Unset: nothing ever was.
+[[nodiscard]] Result<std::optional<Swept>> sweptMark(const Repository& repository,
+                                                     const model::Incarnation& incarnation);
+/// The place alone.
 [[nodiscard]] Result<std::optional<model::Lsn>> sweptBefore(const Repository& repository,
                                                             const model::Incarnation& incarnation);
 

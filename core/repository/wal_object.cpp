@@ -130,6 +130,14 @@ Error damagedObject(const storage::ObjectKey& key, const Error& error)
     return told;
 }
 
+Result<Bytes> openWalObject(const Repository& repository, const model::Incarnation& incarnation,
+                            const std::string& name, const storage::ObjectKey& key, ByteView object)
+{
+    SALVOR_TRY(Bytes bytes, decodeWal(repository.keys(), bindingOf(incarnation, name), object));
+    SALVOR_CHECK(checkWalHash(repository, incarnation, name, key, bytes));
+    return bytes;
+}
+
 Result<Bytes> readWalObject(const Repository& repository, const model::Incarnation& incarnation,
                             const std::string& name, const storage::ObjectKey& key)
 {
@@ -137,12 +145,9 @@ Result<Bytes> readWalObject(const Repository& repository, const model::Incarnati
         return fail(ErrorCode::Denied, "a writer's key cannot read WAL",
                     "Open the repository with a reader's key.");
     SALVOR_TRY(const Bytes object, storage::readObject(repository.driver(), key));
-    Result<Bytes> bytes = decodeWal(repository.keys(), bindingOf(incarnation, name), object);
+    Result<Bytes> bytes = openWalObject(repository, incarnation, name, key, object);
     if (!bytes.ok())
         return damagedObject(key, bytes.error());
-    const Result<> checked = checkWalHash(repository, incarnation, name, key, *bytes);
-    if (!checked.ok())
-        return damagedObject(key, checked.error());
     return bytes;
 }
 

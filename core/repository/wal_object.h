@@ -24,6 +24,12 @@ storeWalObject(storage::Driver& driver, const storage::ObjectKey& key, const Byt
                                           const model::Incarnation& incarnation,
                                           const std::string& name, const storage::ObjectKey& key);
 
+/// The same of an object that was read. The message reads on after the object's name.
+[[nodiscard]] Result<Bytes> openWalObject(const Repository& repository,
+                                          const model::Incarnation& incarnation,
+                                          const std::string& name, const storage::ObjectKey& key,
+                                          ByteView object);
+
 /// Errors: Corrupt when the key's hash is another one.
 [[nodiscard]] Result<> checkWalHash(const Repository& repository,
                                     const model::Incarnation& incarnation, const std::string& name,

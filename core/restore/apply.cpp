@@ -167,6 +167,13 @@ Result<> takeOver(Run& run, const WriteOptions& how)
     return {};
 }
 
+/// It outlives the run.
+Result<std::shared_ptr<const repository::Repository>>
+borrowed(const repository::Repository& repository)
+{
+    return std::shared_ptr<const repository::Repository>(std::shared_ptr<void>(), &repository);
+}
+
 Result<> writeEverything(Run& run)
 {
     SALVOR_CHECK(createPlaces(run.places, planHash(run.plan), run.owner));
@@ -180,7 +187,15 @@ Result<> writeEverything(Run& run)
                             + countText(taken, "file") + " that are as they were backed up.");
     if (run.plan.inPlace)
         SALVOR_CHECK(takeOver(run, how));
-    SALVOR_CHECK(writeFiles(files, run.repository, run.seen.index, how, run.job));
+    std::vector<repository::ChunkPlaces::Place> from = run.options.copies;
+    from.insert(from.begin(), {run.plan.repository, [&] { return borrowed(run.repository); }});
+    repository::ChunkPlaces places(std::move(from), run.seen.index, run.job.events);
+    const Result<> written = writeFiles(files, places, how, run.job);
+    run.outcome.repositories = places.used();
+    if (run.options.tellSources)
+        run.options.tellSources(run.outcome.repositories);
+    if (!written.ok())
+        return written;
     run.job.phase("make durable", 0);
     SALVOR_CHECK(configure(run));
     SALVOR_CHECK(run.job.proceed());

@@ -159,6 +159,15 @@ Result<> configureInPlace(Run& run, const postgres::Settings& recovery)
     return {};
 }
 
+/// From 15 on PostgreSQL reads ahead, past its target.
+postgres::Settings withoutReadingAhead(int major)
+{
+    constexpr int firstToReadAhead = 15;
+    if (major < firstToReadAhead)
+        return {};
+    return {{"recovery_prefetch", "off"}};
+}
+
 Result<> configureFenced(Run& run, const postgres::Settings& recovery)
 {
     SALVOR_TRY(const auto found, findConfiguration(run.places));
@@ -167,6 +176,9 @@ Result<> configureFenced(Run& run, const postgres::Settings& recovery)
     run.fence = postgres::fenceSettings({run.places.data, run.instance.configDirectory,
                                          run.instance.socketDirectory, run.instance.port},
                                         run.control, preload);
+    if (run.options.endIsUnknown)
+        run.fence = merged(run.fence,
+                           withoutReadingAhead(run.plan.backup.incarnation.identity.majorVersion));
     return writeRecovery(run.places, merged(recovery, run.fence), run.owner, run.outcome.warnings);
 }
 

@@ -360,8 +360,7 @@ std::uint32_t combineCrc32c(std::uint32_t first, std::uint32_t second,
     return first ^ second;
 }
 
-Result<> writeFiles(const std::vector<FileToWrite>& files, const repository::Repository& repository,
-                    const std::shared_ptr<repository::Repository::Index>& index,
+Result<> writeFiles(const std::vector<FileToWrite>& files, repository::ChunkPlaces& places,
                     const WriteOptions& options, JobContext& job)
 {
     ByteCount total = 0;
@@ -370,11 +369,11 @@ Result<> writeFiles(const std::vector<FileToWrite>& files, const repository::Rep
     job.phase("write files", total);
     Run run(files, options, job);
     std::vector<std::unique_ptr<repository::ChunkReader>> readers;
-    SALVOR_TRY(auto first, repository::ChunkReader::create(repository, index));
+    SALVOR_TRY(auto first, places.reader());
     SALVOR_CHECK(run.prepare(*first));
     readers.push_back(std::move(first));
     while (readers.size() < std::min(workerCount(options), run.batchCount())) {
-        SALVOR_TRY(auto reader, repository::ChunkReader::create(repository, index));
+        SALVOR_TRY(auto reader, places.reader());
         readers.push_back(std::move(reader));
     }
     {

@@ -3,7 +3,7 @@
 
 #include "core/base/job_context.h"
 #include "core/base/subprocess.h"
-#include "core/repository/repository.h"
+#include "core/repository/chunk_places.h"
 #include "core/restore/contents.h"
 
 namespace salvor::restore {
@@ -20,9 +20,8 @@ struct WriteOptions {
 /// Errors: Corrupt naming the file; NoSpace; AlreadyExists; Cancelled within one chunk.
 /// Progress: bytes of files, as a phase of its own.
 [[nodiscard]] Result<> writeFiles(const std::vector<FileToWrite>& files,
-                                  const repository::Repository& repository,
-                                  const std::shared_ptr<repository::Repository::Index>& index,
-                                  const WriteOptions& options, JobContext& job);
+                                  repository::ChunkPlaces& places, const WriteOptions& options,
+                                  JobContext& job);
 
 /// A new file, given to its owner, with room for its holes. Errors: AlreadyExists; as failErrno().
 [[nodiscard]] Result<FileDescriptor> createFile(const FileToWrite& file,

@@ -4,7 +4,7 @@
 #include "core/base/job_context.h"
 #include "core/model/restore_plan.h"
 #include "core/postgres/instance.h"
-#include "core/repository/repository.h"
+#include "core/repository/chunk_places.h"
 
 #include <functional>
 
@@ -53,6 +53,13 @@ struct ApplyOptions {
     unsigned workers = 0;
     /// In place: called when nothing speaks against writing any more, renames aside what is there.
     std::function<Result<>()> vacate;
+    /// Copies of the repository, for what it does not give, in this order.
+    std::vector<repository::ChunkPlaces::Place> copies;
+    /// While a repository cannot be asked, archive-get fails beyond the last WAL that is there: a
+    /// started copy does not read ahead of its target then.
+    bool endIsUnknown = false;
+    /// Told who gave files, also of a restore that fails later.
+    std::function<void(const std::vector<std::string>&)> tellSources;
 };
 
 /// Carries a plan out.

@@ -92,17 +92,30 @@ Result<> checkReferences(const Config& config, const std::vector<IniSection>& se
         const auto entry =
             std::find_if(section->entries.begin(), section->entries.end(),
                          [](const IniEntry& each) { return each.key == "repository"; });
-        const auto repository = config.repository(cluster.repository);
-        if (!repository.ok())
-            return fail(ErrorCode::InvalidInput,
-                        atLine(config.file.native(), entry->line) + ": there is no [repository "
-                            + cluster.repository + "]",
-                        repository.error().hint);
+        for (const std::string& name : cluster.repositories())
+            if (const auto repository = config.repository(name); !repository.ok())
+                return fail(ErrorCode::InvalidInput,
+                            atLine(config.file.native(), entry->line) + ": there is no [repository "
+                                + name + "]",
+                            repository.error().hint);
     }
     return {};
 }
 
 } // namespace
+
+std::vector<std::string> ClusterConfig::repositories() const
+{
+    std::vector<std::string> all{repository};
+    all.insert(all.end(), copies.begin(), copies.end());
+    return all;
+}
+
+std::size_t ClusterConfig::walNeededIn() const
+{
+    const std::size_t all = copies.size() + 1;
+    return walRequired == 0 ? all : std::min<std::size_t>(walRequired, all);
+}
 
 Result<RepositoryConfig> Config::repository(const std::string& name) const
 {

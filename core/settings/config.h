@@ -31,7 +31,9 @@ struct RepositoryConfig {
 
 struct ClusterConfig {
     std::string name;
-    std::string repository;
+    std::string repository;          ///< The first one: where backups go.
+    std::vector<std::string> copies; ///< The others, copies of the first.
+    unsigned walRequired = 0;        ///< As it was asked for; 0: all. See walNeededIn().
     std::string connection;
     Path dataDirectory;
     std::string primaryConnection;
@@ -45,6 +47,11 @@ struct ClusterConfig {
     Path spoolPath;   ///< Where those meet their workers; empty: the folder for state.
     std::chrono::seconds receiveInterval{5}; ///< Between pieces of a begun segment.
     std::string receiveSlot; ///< Replication slot of receive-wal; empty: the usual name.
+
+    /// Every repository that it has, the first one first.
+    [[nodiscard]] std::vector<std::string> repositories() const;
+    /// How many of them must have a file of pg_wal before it counts as archived.
+    [[nodiscard]] std::size_t walNeededIn() const;
 };
 
 struct Config {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <sstream>
 
 namespace salvor::settings {
 
@@ -272,6 +273,36 @@ Result<> readEncryption(RepositoryConfig& repository, const std::string& value)
     return {};
 }
 
+/// 0: all of them.
+Result<unsigned> requiredCount(const std::string& value)
+{
+    if (value == "all")
+        return 0U;
+    if (value == "any")
+        return 1U;
+    const auto number = parseUnsigned(value);
+    if (number && *number >= 1 && *number <= 100)
+        return static_cast<unsigned>(*number);
+    return wrong("'" + value + "' is no number of repositories", "Write all, any, or a number.");
+}
+
+/// The first takes the backups; the others are its copies.
+Result<> readRepositories(ClusterConfig& cluster, const std::string& value)
+{
+    std::istringstream words(value);
+    std::vector<std::string> names;
+    for (std::string word; words >> word;) {
+        if (std::find(names.begin(), names.end(), word) != names.end())
+            return wrong("'" + word + "' stands there twice", "Name each repository once.");
+        names.push_back(word);
+    }
+    if (names.empty())
+        return {};
+    cluster.repository = names.front();
+    cluster.copies.assign(names.begin() + 1, names.end());
+    return {};
+}
+
 const std::vector<Key<RepositoryConfig>>& repositoryKeyTable()
 {
     using R = RepositoryConfig;
@@ -298,7 +329,8 @@ const std::vector<Key<ClusterConfig>>& clusterKeyTable()
 {
     using C = ClusterConfig;
     static const std::vector<Key<C>> table = {
-        {"repository", into(&C::repository, anyText)},
+        {"repository", readRepositories},
+        {"wal-required", into(&C::walRequired, requiredCount)},
         {"connection", into(&C::connection, anyText)},
         {"data-directory", into(&C::dataDirectory, absolutePath)},
         {"primary-connection", into(&C::primaryConnection, anyText)},
@@ -413,6 +445,13 @@ Result<ClusterConfig> readCluster(const IniSection& section, std::string_view fi
     SALVOR_TRY(ClusterConfig cluster, readSection(section, file, clusterKeyTable()));
     if (cluster.repository.empty())
         return missing(section, file, "repository", "NAME");
+    // One that is left of several, the others lost, is valid without another change.
+    if (!cluster.copies.empty() && cluster.walRequired > cluster.repositories().size())
+        return fail(ErrorCode::InvalidInput,
+                    atLine(file, section.line) + ": wal-required asks for "
+                        + std::to_string(cluster.walRequired) + " repositories of "
+                        + std::to_string(cluster.repositories().size()),
+                    "Write all, any, or fewer.");
     // Otherwise nobody said how much WAL there must be, and the answer loses data one day.
     if (cluster.retention.any() && cluster.retention.window.count() == 0
         && cluster.retention.last == 0)
@@ -466,7 +505,11 @@ KeyValues writeRepository(const RepositoryConfig& repository)
 KeyValues writeCluster(const ClusterConfig& cluster)
 {
     KeyValues out;
-    put(out, "repository", cluster.repository);
+    std::string repositories;
+    for (const std::string& name : cluster.repositories())
+        repositories += (repositories.empty() ? "" : " ") + name;
+    put(out, "repository", repositories);
+    put(out, "wal-required", cluster.walRequired == 0 ? "" : std::to_string(cluster.walRequired));
     put(out, "connection", cluster.connection);
     put(out, "data-directory", cluster.dataDirectory.native());
     put(out, "primary-connection", cluster.primaryConnection);

@@ -55,6 +55,10 @@ Result<S3Options> s3Options(const PlaceOptions& options)
     s3.storageClass = options.storageClass;
     s3.lockDays = options.lockDays;
     s3.stop = options.stop;
+    if (options.hasty) {
+        s3.timeouts.connect = std::chrono::seconds(3);
+        s3.timeouts.stall = std::chrono::seconds(10);
+    }
     return s3;
 }
 
@@ -98,6 +102,10 @@ Result<std::unique_ptr<Driver>> openDriver(const PlaceOptions& options)
         plain = std::make_shared<LimitedDriver>(std::move(plain), options.rates, options.stop);
     RetryOptions retries;
     retries.stop = options.stop;
+    if (options.hasty) {
+        retries.attempts = 2;
+        retries.patience = std::chrono::seconds(1);
+    }
     return std::unique_ptr<Driver>(
         std::make_unique<RetryDriver>(std::move(plain), std::move(retries)));
 }

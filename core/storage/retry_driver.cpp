@@ -51,7 +51,10 @@ bool RetryDriver::waitToRepeat(const Error& error, int attempt)
         std::min(static_cast<double>(m_options.longest.count()),
                  std::ldexp(static_cast<double>(m_options.base.count()), attempt - 1));
     const std::chrono::milliseconds ours(static_cast<std::int64_t>(most * m_options.random()));
-    m_options.sleep(std::max(ours, m_inner->advisedPause()), m_options.stop);
+    const std::chrono::milliseconds advised = m_inner->advisedPause();
+    if (advised > m_options.patience)
+        return false;
+    m_options.sleep(std::max(ours, advised), m_options.stop);
     return true;
 }
 

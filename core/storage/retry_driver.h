@@ -13,6 +13,8 @@ struct RetryOptions {
     /// what the store asked for.
     std::chrono::milliseconds base{500};
     std::chrono::milliseconds longest = std::chrono::seconds(20);
+    /// A store that asks for a longer pause than this has failed.
+    std::chrono::milliseconds patience = std::chrono::minutes(10);
     std::stop_token stop; ///< Ends the waiting, and the repeating, with Cancelled.
     /// Waits, or less when stopped. Unset: really. Tests hand in another.
     std::function<void(std::chrono::milliseconds, const std::stop_token&)> sleep;

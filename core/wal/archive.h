@@ -27,6 +27,18 @@ namespace salvor::wal {
 [[nodiscard]] Result<repository::Repository::Pushed>
 archivePush(const repository::Repository& repository, const std::string& cluster, const Path& path);
 
+/// The same in two steps, for several repositories: the errors of the first are those of the file,
+/// the errors of the second those of the repository.
+struct FileToArchive {
+    std::string name;
+    Bytes bytes;
+    model::ClusterIdentity identity; ///< Of the cluster that wrote it.
+};
+[[nodiscard]] Result<FileToArchive> readFileToArchive(const Path& path);
+[[nodiscard]] Result<repository::Repository::Pushed>
+storeFile(const repository::Repository& repository, const std::string& cluster,
+          const FileToArchive& file);
+
 /// Holds the bytes of a segment against its name. `what` stands for them in errors. Errors:
 /// Corrupt; Incompatible.
 [[nodiscard]] Result<postgres::SegmentHeader>
@@ -44,6 +56,13 @@ enum class Take { WholeOnly, Begun };
 [[nodiscard]] Result<> archiveGet(const repository::Repository& repository,
                                   const model::Incarnation& incarnation, const std::string& name,
                                   const Path& destination, Take take = Take::WholeOnly);
+
+/// The same in two steps: the errors of the first are those of the repository, the errors of the
+/// second, never NotFound, those of the destination.
+[[nodiscard]] Result<Bytes> readArchived(const repository::Repository& repository,
+                                         const model::Incarnation& incarnation,
+                                         const std::string& name, Take take);
+[[nodiscard]] Result<> writeFetched(ByteView bytes, const Path& destination);
 
 /// Ranges, gaps, forks and conflicts, from a listing and the history files alone.
 [[nodiscard]] Result<model::WalArchiveState> archiveState(const repository::Repository& repository,

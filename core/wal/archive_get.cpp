@@ -17,6 +17,27 @@ bool isStandby()
     return std::filesystem::exists("standby.signal", error) || error;
 }
 
+/// Removes a file unless told that it stays.
+class UnlinkOnExit {
+public:
+    explicit UnlinkOnExit(std::string path)
+        : m_path(std::move(path))
+    {}
+    ~UnlinkOnExit()
+    {
+        if (!m_path.empty())
+            ::unlink(m_path.c_str());
+    }
+    UnlinkOnExit(const UnlinkOnExit&) = delete;
+    UnlinkOnExit& operator=(const UnlinkOnExit&) = delete;
+    void keep() { m_path.clear(); }
+
+private:
+    std::string m_path;
+};
+
+} // namespace
+
 Result<Bytes> readArchived(const repository::Repository& repository,
                            const model::Incarnation& incarnation, const std::string& name,
                            Take take)
@@ -40,32 +61,8 @@ Result<Bytes> readArchived(const repository::Repository& repository,
     return fail(ErrorCode::InvalidInput, "'" + name + "' is not the name of a WAL file");
 }
 
-/// Removes a file unless told that it stays.
-class UnlinkOnExit {
-public:
-    explicit UnlinkOnExit(std::string path)
-        : m_path(std::move(path))
-    {}
-    ~UnlinkOnExit()
-    {
-        if (!m_path.empty())
-            ::unlink(m_path.c_str());
-    }
-    UnlinkOnExit(const UnlinkOnExit&) = delete;
-    UnlinkOnExit& operator=(const UnlinkOnExit&) = delete;
-    void keep() { m_path.clear(); }
-
-private:
-    std::string m_path;
-};
-
-} // namespace
-
-Result<> archiveGet(const repository::Repository& repository, const model::Incarnation& incarnation,
-                    const std::string& name, const Path& destination, Take take)
+Result<> writeFetched(ByteView bytes, const Path& destination)
 {
-    SALVOR_TRY(const Bytes bytes, readArchived(repository, incarnation, name, take));
-
     std::string temporary = destination.native() + ".salvor-XXXXXX";
     const FileDescriptor file(::mkostemp(temporary.data(), O_CLOEXEC));
     if (!file.isOpen()) {
@@ -86,6 +83,13 @@ Result<> archiveGet(const repository::Repository& repository, const model::Incar
     }
     guard.keep();
     return {};
+}
+
+Result<> archiveGet(const repository::Repository& repository, const model::Incarnation& incarnation,
+                    const std::string& name, const Path& destination, Take take)
+{
+    SALVOR_TRY(const Bytes bytes, readArchived(repository, incarnation, name, take));
+    return writeFetched(bytes, destination);
 }
 
 } // namespace salvor::wal

@@ -19,18 +19,15 @@ std::string inBytes(ByteCount bytes)
     return std::to_string(bytes) + " bytes";
 }
 
-Result<Repository::Pushed> pushWholeSegment(const Repository& repository,
-                                            const std::string& cluster, const Path& path,
-                                            const std::string& name)
+Result<FileToArchive> readWholeSegment(const Path& path, const std::string& name)
 {
-    SALVOR_TRY(const Bytes bytes, readFile(path, largestSegment));
+    SALVOR_TRY(Bytes bytes, readFile(path, largestSegment));
     SALVOR_TRY(const auto header, checkWholeSegment(bytes, name, quoted(path)));
-    SALVOR_TRY(const model::Segment segment, model::parseSegmentName(name, header.segmentSize));
-    SALVOR_TRY(const auto incarnation,
-               repository.pin(cluster, {.systemIdentifier = header.systemIdentifier,
-                                        .majorVersion = header.majorVersion,
-                                        .segmentSize = header.segmentSize}));
-    return repository.pushSegment(incarnation, segment, bytes);
+    return FileToArchive{name,
+                         std::move(bytes),
+                         {.systemIdentifier = header.systemIdentifier,
+                          .majorVersion = header.majorVersion,
+                          .segmentSize = header.segmentSize}};
 }
 
 /// Which cluster a file without an identity of its own belongs to.
@@ -54,10 +51,9 @@ Result<model::ClusterIdentity> identityBeside(const Path& path)
     return here->identity;
 }
 
-Result<Repository::Pushed> pushSmallFile(const Repository& repository, const std::string& cluster,
-                                         const Path& path, const std::string& name)
+Result<FileToArchive> readSmallFile(const Path& path, const std::string& name)
 {
-    SALVOR_TRY(const Bytes bytes, readFile(path, largestSegment));
+    SALVOR_TRY(Bytes bytes, readFile(path, largestSegment));
     SALVOR_TRY(const auto identity, identityBeside(path));
     if (model::walFileKind(name) == model::WalFileKind::PartialSegment) {
         SALVOR_TRY(const auto header,
@@ -69,8 +65,18 @@ Result<Repository::Pushed> pushSmallFile(const Repository& repository, const std
                             + std::to_string(identity.systemIdentifier),
                         "Remove the foreign file from pg_wal.");
     }
-    SALVOR_TRY(const auto incarnation, repository.pin(cluster, identity));
-    return repository.pushWalFile(incarnation, name, bytes);
+    return FileToArchive{name, std::move(bytes), identity};
+}
+
+Result<Repository::Pushed> store(const Repository& repository, const std::string& cluster,
+                                 const FileToArchive& file)
+{
+    SALVOR_TRY(const auto incarnation, repository.pin(cluster, file.identity));
+    if (model::walFileKind(file.name) != model::WalFileKind::Segment)
+        return repository.pushWalFile(incarnation, file.name, file.bytes);
+    SALVOR_TRY(const model::Segment segment,
+               model::parseSegmentName(file.name, file.identity.segmentSize));
+    return repository.pushSegment(incarnation, segment, file.bytes);
 }
 
 Result<std::uint64_t> systemIdentifierOf(const FileDescriptor& file, const Path& path)
@@ -123,22 +129,34 @@ Result<std::string> walFileSubject(const Path& path)
            + " changed " + nanoseconds(status.st_ctim);
 }
 
-Result<Repository::Pushed> archivePush(const Repository& repository, const std::string& cluster,
-                                       const Path& path)
+Result<FileToArchive> readFileToArchive(const Path& path)
 {
     const std::string name = path.filename().native();
     switch (model::walFileKind(name)) {
     case model::WalFileKind::Segment:
-        return pushWholeSegment(repository, cluster, path, name).in("archive '" + name + "'");
+        return readWholeSegment(path, name).in("archive '" + name + "'");
     case model::WalFileKind::PartialSegment:
     case model::WalFileKind::History:
     case model::WalFileKind::BackupLabel:
-        return pushSmallFile(repository, cluster, path, name).in("archive '" + name + "'");
+        return readSmallFile(path, name).in("archive '" + name + "'");
     case model::WalFileKind::Other:
         break;
     }
     return fail(ErrorCode::InvalidInput, "'" + name + "' is not the name of a WAL file",
                 "Use 'salvorctl archive-push CLUSTER %p' as archive_command.");
+}
+
+Result<Repository::Pushed> storeFile(const Repository& repository, const std::string& cluster,
+                                     const FileToArchive& file)
+{
+    return store(repository, cluster, file).in("archive '" + file.name + "'");
+}
+
+Result<Repository::Pushed> archivePush(const Repository& repository, const std::string& cluster,
+                                       const Path& path)
+{
+    SALVOR_TRY(const FileToArchive file, readFileToArchive(path));
+    return storeFile(repository, cluster, file);
 }
 
 } // namespace salvor::wal

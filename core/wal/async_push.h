@@ -5,6 +5,7 @@
 #include "core/wal/spool.h"
 
 #include <chrono>
+#include <functional>
 
 namespace salvor::wal {
 
@@ -29,12 +30,18 @@ pushThroughWorker(const Spool& spool, const Path& path, const AsyncPush& how);
 
 /// What the worker does. The lock of the spool is held by its process.
 struct PushWork {
-    const repository::Repository& repository;
-    std::string cluster;
+    /// Stores a file as archivePush() does. Called by several threads.
+    std::function<Result<repository::Repository::Pushed>(const Path&)> push;
+    /// Asked before each file; false ends the worker.
+    std::function<Result<bool>()> isSamePlace;
     Path walFolder; ///< pg_wal, as PostgreSQL's %p names it.
     int threads = 2;
     std::chrono::milliseconds idle{}; ///< Ends when nothing changed for so long.
 };
+/// False when another one is at its place than the one that was opened: what is written with its
+/// keys could be read by nobody. Errors: those of Repository::probe().
+[[nodiscard]] Result<bool> isSameRepository(const repository::Repository& repository);
+
 /// Pushes what archive_status marks as ready, history files first, then by name, and acknowledges
 /// each after it is durable. One file's error is told to whoever asks for that file, and does not
 /// stop the others.

@@ -5,6 +5,7 @@
 #include "core/wal/spool.h"
 
 #include <chrono>
+#include <functional>
 
 namespace salvor::wal {
 
@@ -29,8 +30,9 @@ void prefetchAfter(const Prefetch& prefetch, const std::string& name);
 
 /// What the worker does. The lock of the spool is held by its process.
 struct PrefetchWork {
-    const repository::Repository& repository;
-    model::Incarnation incarnation;
+    /// Gives a segment whole and verified, or NotFound. Called by several threads.
+    std::function<Result<Bytes>(const model::Segment&)> read;
+    ByteCount segmentSize = 0;
     std::size_t count = 4; ///< Segments kept ahead, at least 1.
     int threads = 2;
     std::chrono::milliseconds idle{}; ///< Ends when no segment was taken for so long.

@@ -95,8 +95,7 @@ void PrefetchRun::readPosition()
     if (!text || (m_position && m_position->text == *text))
         return;
     const std::size_t gap = text->find(' ');
-    const auto segment =
-        model::parseSegmentName(text->substr(0, gap), m_work.incarnation.identity.segmentSize);
+    const auto segment = model::parseSegmentName(text->substr(0, gap), m_work.segmentSize);
     if (gap == std::string::npos || !segment.ok())
         return;
     const bool isWaiting = text->substr(gap + 1) != "0";
@@ -125,8 +124,7 @@ void PrefetchRun::tidy()
         const auto file = PrefetchedFile::parse(name);
         if (!file)
             continue;
-        const auto segment =
-            model::parseSegmentName(file->segment, m_work.incarnation.identity.segmentSize);
+        const auto segment = model::parseSegmentName(file->segment, m_work.segmentSize);
         if (!segment.ok() || !isWanted(*segment))
             m_spool.remove(name);
         else if (*segment == m_position->segment)
@@ -183,9 +181,8 @@ void PrefetchRun::fetchUntilEnd()
 
 Result<> PrefetchRun::fetch(const Segment& segment)
 {
-    SALVOR_TRY(const Bytes bytes, m_work.repository.readSegment(m_work.incarnation, segment));
-    SALVOR_TRY(const std::string name,
-               model::segmentName(segment, m_work.incarnation.identity.segmentSize));
+    SALVOR_TRY(const Bytes bytes, m_work.read(segment));
+    SALVOR_TRY(const std::string name, model::segmentName(segment, m_work.segmentSize));
     const PrefetchedFile file{name, bytes.size(), crypto::crc32c(bytes)};
     return m_spool.put(file.name(), asText(bytes));
 }

@@ -145,21 +145,18 @@ Result<> PushRun::refresh()
     return {};
 }
 
-/// Under the id with which the repository was opened, or not at all: what is written with the keys
-/// of a repository that was replaced meanwhile could be read by nobody.
 Result<Repository::Pushed> PushRun::pushChecked(const std::string& name)
 {
-    SALVOR_TRY(const auto there, Repository::probe(m_work.repository.driver()));
-    if (there.id != m_work.repository.info().id) {
+    SALVOR_TRY(const bool same, m_work.isSamePlace());
+    if (!same) {
         const std::lock_guard lock(m_mutex);
-        m_failure = fail(ErrorCode::NotReady,
-                         "another repository is at '" + m_work.repository.driver().location()
-                             + "' than a moment ago",
-                         "The next attempt opens the new one.");
+        m_failure =
+            fail(ErrorCode::NotReady, "another repository is at its place than a moment ago",
+                 "The next attempt opens the new one.");
         m_ended = true;
         return *m_failure;
     }
-    return archivePush(m_work.repository, m_work.cluster, m_work.walFolder / name);
+    return m_work.push(m_work.walFolder / name);
 }
 
 void PushRun::push(const std::string& name)
@@ -192,6 +189,12 @@ void PushRun::finished(const std::string& name, Result<> told)
 }
 
 } // namespace
+
+Result<bool> isSameRepository(const Repository& repository)
+{
+    SALVOR_TRY(const auto there, Repository::probe(repository.driver()));
+    return there.id == repository.info().id;
+}
 
 Result<> pushReadyFiles(const Spool& spool, const PushWork& work)
 {

@@ -161,7 +161,7 @@ void removeOldSpools(const Path& root)
     const Moment oldest = systemClock().now() - oldAge;
     for (const Path& folder : folders) {
         const std::string name = folder.filename().native();
-        if (!name.starts_with("push-") && !name.starts_with("get-"))
+        if (!name.starts_with("push-") && !name.starts_with("get-") && !name.starts_with("away-"))
             continue; // Somebody else's.
         struct stat status {};
         if (::lstat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)

@@ -52,7 +52,7 @@ using StartWorker = std::function<Result<>(const FileDescriptor& lock)>;
 /// Where the spool of one data directory lies below `root`: different for every kind of work,
 /// cluster, folder and place of the repository.
 struct SpoolSubject {
-    std::string kind; ///< "push" or "get".
+    std::string kind; ///< "push", "get" or "away".
     std::string cluster;
     Path folder;       ///< Absolute.
     std::string place; ///< What tells one repository's place from another.

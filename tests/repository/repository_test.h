@@ -141,6 +141,7 @@ protected:
         model::Backup backup;
         backup.id = id;
         backup.startedAt = Moment(std::chrono::microseconds(++backupsMade));
+        backup.timeline = model::TimelineId{1};
         backup.startLsn = model::Lsn{1};
         backup.stopLsn = model::Lsn{2};
         return builder->finish(backup, job.context);

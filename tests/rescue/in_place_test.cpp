@@ -20,6 +20,16 @@ std::string warning(const Result<model::RestorePlan>& made, const std::string& n
     return {};
 }
 
+repository::ChunkPlaces onePlace(const repository::Repository& repository,
+                                 const std::shared_ptr<repository::Repository::Index>& index,
+                                 JobContext& job)
+{
+    using Shared = std::shared_ptr<const repository::Repository>;
+    return {{{"main", [&]() -> Result<Shared> { return Shared(Shared(), &repository); }}},
+            index,
+            job.events};
+}
+
 TEST_F(InPlaceTest, TheClusterIsRestoredAndTheOldOneStaysWhole)
 {
     const auto made = planInPlace();
@@ -89,12 +99,13 @@ TEST_F(InPlaceTest, ChunksThatAreThereAreNotFetched)
         file.chunks.push_back((*reader)->idOf(ByteView(content).subspan(
             at, std::min<std::size_t>(repository::chunkSize, content.size() - at))));
 
-    ASSERT_OK(restore::writeFiles({file}, *repository, *index, {}, job));
+    auto places = onePlace(*repository, *index, job);
+    ASSERT_OK(restore::writeFiles({file}, places, {}, job));
 
     EXPECT_EQ(*readFile(file.path), content);
     fs::remove(file.path);
     file.old.clear();
-    EXPECT_FAILS(restore::writeFiles({file}, *repository, *index, {}, job), Corrupt);
+    EXPECT_FAILS(restore::writeFiles({file}, places, {}, job), Corrupt);
 }
 
 /// Cuts a file when the first pack is read.
@@ -136,7 +147,8 @@ TEST_F(InPlaceTest, WhatCannotBeReadASecondTimeIsFetched)
     ASSERT_OK(index);
     cutting->armed = true;
 
-    ASSERT_OK(restore::writeFiles({file}, **opened, *index, {}, job));
+    auto places = onePlace(**opened, *index, job);
+    ASSERT_OK(restore::writeFiles({file}, places, {}, job));
 
     EXPECT_EQ(*readFile(file.path), files["base/5/large"]);
     EXPECT_EQ(fs::file_size(file.old), 100000U);

@@ -153,6 +153,26 @@ TEST_F(RestoreTest, FlippedBitLeavesNothingThatLooksLikeADataDirectory)
     EXPECT_FALSE(exists("copy/global/pg_control"));
 }
 
+TEST_F(RestoreTest, WhoGaveFilesIsToldOfARestoreThatFailsToo)
+{
+    store();
+    const auto made = plan();
+    std::vector<std::vector<std::string>> told;
+    const ApplyOptions options{
+        .restoreCommand = "salvorctl archive-get prod %f %p",
+        .instancesFolder = folder.path() / "instances",
+        .tellSources = [&](const std::vector<std::string>& names) { told.push_back(names); }};
+    flipBitIn(contentPack());
+    ASSERT_FAILS(apply(*made, *repository, options, job), Corrupt);
+    EXPECT_EQ(told.size(), 1U);
+    flipBitIn(contentPack()); // Back.
+
+    ASSERT_OK(apply(*made, *repository, options, job));
+
+    ASSERT_EQ(told.size(), 2U);
+    EXPECT_EQ(told.back(), std::vector<std::string>{made->repository});
+}
+
 TEST_F(RestoreTest, UnfinishedRestoreIsSetAsideAndTheNextOneSucceeds)
 {
     store();

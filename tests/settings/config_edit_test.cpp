@@ -112,10 +112,13 @@ TEST(ConfigEdit, WhatCouldNotBeReadBackIsRefused)
 
 TEST(ConfigEdit, EveryValueOfAClusterSurvivesWritingAndReading)
 {
-    const std::string before = "[repository main]\nurl = file:///srv/backup\n";
+    const std::string before = "[repository main]\nurl = file:///srv/backup\n"
+                               "[repository far]\nurl = file:///srv/far\n";
     ClusterConfig cluster;
     cluster.name = "c";
     cluster.repository = "main";
+    cluster.copies = {"far"};
+    cluster.walRequired = 1;
     cluster.archiveAsync = true;
     cluster.archiveJobs = 3;
     cluster.archiveTimeout = std::chrono::seconds(5);
@@ -130,6 +133,8 @@ TEST(ConfigEdit, EveryValueOfAClusterSurvivesWritingAndReading)
     const auto config = parseConfig(*text, "/etc/salvor/salvor.conf");
     ASSERT_TRUE(config.ok()) << config.error().message;
     const auto read = config->cluster("c");
+    EXPECT_EQ(read->repositories(), (std::vector<std::string>{"main", "far"}));
+    EXPECT_EQ(read->walRequired, 1U);
     EXPECT_TRUE(read->archiveAsync);
     EXPECT_EQ(read->archiveJobs, 3);
     EXPECT_EQ(read->archiveTimeout, std::chrono::seconds(5));

@@ -33,6 +33,52 @@ void expectContains(const std::string& text, const std::string& part)
     EXPECT_NE(text.find(part), std::string::npos) << text;
 }
 
+TEST(Config, AClusterMayHaveSeveralRepositories)
+{
+    const std::string places = "[repository a]\nurl = file:///a\n[repository b]\nurl = file:///b\n"
+                               "[cluster c]\n";
+    const auto config = parseConfig(places + "repository = b  a\n", file);
+    ASSERT_TRUE(config.ok()) << config.error().message;
+    EXPECT_EQ(config->clusters.front().repository, "b");
+    EXPECT_EQ(config->clusters.front().copies, std::vector<std::string>{"a"});
+    EXPECT_EQ(config->clusters.front().walRequired, 0U);
+    const auto required = [&](const std::string& value) {
+        return parseConfig(places + "repository = a b\nwal-required = " + value + "\n", file);
+    };
+    EXPECT_EQ(required("all")->clusters.front().walRequired, 0U);
+    EXPECT_EQ(required("any")->clusters.front().walRequired, 1U);
+    EXPECT_EQ(required("2")->clusters.front().walRequired, 2U);
+}
+
+TEST(Config, ALostRepositoryIsTakenOutWithoutAnotherChange)
+{
+    const std::string places = "[repository a]\nurl = file:///a\n[repository b]\nurl = file:///b\n"
+                               "[cluster c]\n";
+    for (const std::string required : {"all", "any", "1", "2"}) {
+        const auto both =
+            parseConfig(places + "repository = a b\nwal-required = " + required + "\n", file);
+        const auto one =
+            parseConfig(places + "repository = b\nwal-required = " + required + "\n", file);
+        ASSERT_TRUE(both.ok() && one.ok()) << required;
+        EXPECT_EQ(both->clusters.front().walNeededIn(),
+                  required == "all" || required == "2" ? 2U : 1U);
+        EXPECT_EQ(one->clusters.front().walNeededIn(), 1U);
+    }
+}
+
+TEST(Config, WhatIsWrongWithSeveralRepositoriesIsSaid)
+{
+    const std::string places = "[repository a]\nurl = file:///a\n[repository b]\nurl = file:///b\n"
+                               "[cluster c]\n";
+    expectContains(complaint(places + "repository = a a\n"), "'a' stands there twice");
+    expectContains(complaint(places + "repository = a d\n"), "there is no [repository d]");
+    expectContains(complaint(places + "repository =\n"), "repository");
+    expectContains(complaint(places + "repository = a b\nwal-required = 3\n"),
+                   "asks for 3 repositories of 2");
+    expectContains(complaint(places + "repository = a b\nwal-required = some\n"),
+                   "Write all, any, or a number.");
+}
+
 TEST(Config, EveryKeyIsRead)
 {
     const auto config = parseConfig(R"(# Salvor

@@ -80,6 +80,19 @@ TEST_F(RetryDriverTest, ThePauseThatTheStoreAsksForIsKept)
     EXPECT_EQ(driver.advisedPause(), milliseconds(7000));
 }
 
+TEST_F(RetryDriverTest, APauseBeyondItsPatienceIsNotKept)
+{
+    faulty->add({.call = Call::Stat, .times = 1, .below = {}});
+    faulty->setAdvisedPause(milliseconds(5000));
+    RetryOptions hasty = options();
+    hasty.patience = milliseconds(4999);
+
+    EXPECT_EQ(codeOf(RetryDriver(faulty, hasty).stat("k")), "Unavailable");
+
+    EXPECT_EQ(faulty->count(Call::Stat), 1);
+    EXPECT_TRUE(waits.empty());
+}
+
 TEST_F(RetryDriverTest, AStopWhileWaitingEndsTheRepeating)
 {
     faulty->add({.call = Call::Stat, .times = 100, .below = {}});

@@ -45,12 +45,15 @@ private:
 
 /// A plain repository in memory, cluster "orders" with segments of 1 MiB.
 struct MadeArchive {
-    explicit MadeArchive(int major = 15)
+    explicit MadeArchive(int major = 15, const repository::Repository* copyOf = nullptr)
         : identity{7000000000000000001, major, ByteCount{1} << 20U}
         , driver(std::make_shared<storage::MemoryDriver>())
         , wal(identity)
     {
-        must(repository::Repository::init(*driver, {.encrypted = false}));
+        repository::InitOptions options;
+        options.encrypted = false;
+        options.copyOf = copyOf;
+        must(repository::Repository::init(*driver, options));
         repository = must(repository::Repository::open(driver, {}));
         incarnation = must(repository->pin("orders", identity));
     }

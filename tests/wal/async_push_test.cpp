@@ -1,3 +1,4 @@
+#include "core/wal/archive.h"
 #include "core/wal/async_push.h"
 #include "core/wal/push_answer.h"
 #include "tests/support/result_assertions.h"
@@ -46,11 +47,17 @@ protected:
     {
         return pushThroughWorker(spool, path, {timeout, start});
     }
+    [[nodiscard]] PushWork work() const
+    {
+        return {
+            [this](const Path& path) { return archivePush(*archive.repository, "orders", path); },
+            [this] { return isSameRepository(*archive.repository); }, walFolder, 2, 300ms};
+    }
     /// The real worker.
     StartWorker worker()
     {
         return workers.starting([this] {
-            ended = pushReadyFiles(spool, {*archive.repository, "orders", walFolder, 2, 300ms});
+            ended = pushReadyFiles(spool, work());
             if (!ended.ok()) // As its program does.
                 reportWorkerError(spool, ended.error());
         });
@@ -258,8 +265,7 @@ TEST_F(AsyncPushTest, AWorkerThatCannotAnswerEnds)
     ready(1);
     std::filesystem::remove_all(spool.folder());
 
-    EXPECT_FAILS(pushReadyFiles(spool, {*archive.repository, "orders", walFolder, 2, 300ms}),
-                 NotFound);
+    EXPECT_FAILS(pushReadyFiles(spool, work()), NotFound);
 
     EXPECT_EQ(stored(), 1U);
 }

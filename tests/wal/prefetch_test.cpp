@@ -45,13 +45,16 @@ protected:
     }
     [[nodiscard]] Prefetch foreground(std::chrono::milliseconds timeout = 20s)
     {
-        return {.spool = spool,
-                .segmentSize = archive.identity.segmentSize,
-                .timeout = timeout,
-                .startWorker = workers.starting([this] {
-                    ended = prefetchSegments(
-                        spool, {*archive.repository, archive.incarnation, 3, 2, idle});
-                })};
+        return {
+            .spool = spool,
+            .segmentSize = archive.identity.segmentSize,
+            .timeout = timeout,
+            .startWorker = workers.starting([this] {
+                const auto read = [this](const model::Segment& segment) {
+                    return archive.repository->readSegment(archive.incarnation, segment);
+                };
+                ended = prefetchSegments(spool, {read, archive.identity.segmentSize, 3, 2, idle});
+            })};
     }
     void store(std::uint64_t number, ByteView bytes, std::uint32_t crc)
     {

@@ -1,0 +1,262 @@
+#include "core/repository/copy_wal.h"
+
+#include "core/repository/parallel.h"
+#include "core/repository/sealed_object.h"
+#include "core/repository/wal_object.h"
+
+#include <algorithm>
+
+namespace salvor::repository {
+
+namespace {
+
+using storage::ObjectInfo;
+using storage::ObjectKey;
+
+constexpr std::size_t threads = 4;
+
+std::string nameOfStem(const ObjectKey& stem)
+{
+    const std::string last = stem.substr(stem.rfind('/') + 1);
+    return last.substr(0, last.size() - 1); // Without the '-' before the hash.
+}
+
+bool isSegment(const std::string& name)
+{
+    return model::walFileKind(name) == model::WalFileKind::Segment;
+}
+
+bool holds(const std::vector<ObjectInfo>& objects, const ObjectKey& key)
+{
+    return std::any_of(objects.begin(), objects.end(),
+                       [&](const ObjectInfo& each) { return each.key == key; });
+}
+
+/// Pieces by their segment.
+std::map<model::Segment, Pieces> bySegment(const Pieces& all)
+{
+    std::map<model::Segment, Pieces> grouped;
+    for (const StoredPiece& piece : all)
+        grouped[piece.segment].push_back(piece);
+    return grouped;
+}
+
+bool isIn(const Pieces& pieces, const StoredPiece& piece)
+{
+    return std::any_of(pieces.begin(), pieces.end(),
+                       [&](const StoredPiece& each) { return each.object == piece.object; });
+}
+
+/// Whether a copy's pieces may stand beside ours. Those that we lack were superseded here, or are
+/// newer: told by their names from the bytes that ours give.
+enum class Beside { Fits, KnowsMore, Contradicts };
+Result<Beside> compare(const Repository& from, const model::Incarnation& incarnation,
+                       const Pieces& ours, const Pieces& theirs)
+{
+    Pieces others;
+    std::copy_if(theirs.begin(), theirs.end(), std::back_inserter(others),
+                 [&](const StoredPiece& piece) { return !isIn(ours, piece); });
+    if (others.empty())
+        return Beside::Fits;
+    const ByteCount covered = coveredBytes(ours);
+    SALVOR_TRY(const Bytes bytes, readPieces(from, incarnation, ours.front().segment));
+    for (const StoredPiece& piece : others) {
+        if (piece.to > covered)
+            return Beside::KnowsMore;
+        if (!isPiece(from, incarnation, piece,
+                     ByteView(bytes).subspan(piece.from, piece.to - piece.from)))
+            return Beside::Contradicts;
+    }
+    return Beside::Fits;
+}
+
+} // namespace
+
+WalSpan spanOf(const model::Backup& backup)
+{
+    const ByteCount size = backup.incarnation.identity.segmentSize;
+    return {backup.timeline, model::segmentOf(backup.timeline, backup.startLsn, size).number,
+            model::lastSegmentBefore(backup.timeline, backup.stopLsn, size).number};
+}
+
+Result<WalCopy::ByStem> WalCopy::listed(const Repository& repository) const
+{
+    ByStem found;
+    const std::string prefix =
+        "wal/" + scopePath(m_incarnation.cluster, m_incarnation.number) + "/";
+    SALVOR_CHECK(repository.driver().list(prefix, [&](const ObjectInfo& object) {
+        if (object.key.size() > prefix.size() + walHashDigits + 1)
+            found[object.key.substr(0, object.key.size() - walHashDigits)].push_back(object);
+        return Result<>();
+    }));
+    return found;
+}
+
+void WalCopy::planObject(const ObjectKey& stem, const std::vector<ObjectInfo>& ours,
+                         const std::vector<ObjectInfo>* theirs)
+{
+    const std::string name = nameOfStem(stem);
+    if (model::walFileKind(name) == model::WalFileKind::Other)
+        return;
+    if (isSegment(name))
+        m_whole.insert(name);
+    const ObjectInfo& object = ours.front();
+    if (ours.size() > 1) {
+        m_copier.find(object.key, "is there " + std::to_string(ours.size())
+                                      + " times, with different bytes: which of them is right "
+                                        "nobody can tell");
+        return;
+    }
+    if (theirs == nullptr) {
+        (isSegment(name) ? m_segments : m_files).push_back({object, name});
+        return;
+    }
+    // A second one would keep the copy from using either.
+    if (!holds(*theirs, object.key))
+        m_copier.find(object.key, "is in the copy with other bytes, as '" + theirs->front().key
+                                      + "': two servers archived under one name");
+}
+
+Result<> WalCopy::plan(const std::vector<WalSpan>& spans, const std::optional<Swept>& swept)
+{
+    SALVOR_TRY(const ByStem theirs, listed(m_copier.to()));
+    SALVOR_TRY(const ByStem ours, listed(m_copier.from()));
+    for (const auto& [stem, objects] : theirs)
+        if (objects.size() == 1)
+            m_there.emplace(nameOfStem(stem), objects.front().key);
+    for (const auto& [stem, objects] : ours) {
+        const auto other = theirs.find(stem);
+        planObject(stem, objects, other == theirs.end() ? nullptr : &other->second);
+    }
+    if (swept)
+        dropSwept(spans, *swept);
+    return planPieces();
+}
+
+void WalCopy::dropSwept(const std::vector<WalSpan>& spans, const Swept& swept)
+{
+    const ByteCount size = m_incarnation.identity.segmentSize;
+    const std::uint64_t first = value(swept.before) / size;
+    // What came after the mark is of a timeline that went back behind it.
+    std::erase_if(m_segments, [&](const Item& item) {
+        const auto segment = model::parseSegmentName(item.name, size);
+        if (!segment.ok() || segment->number >= first || item.object.modifiedAt > swept.at)
+            return false;
+        return std::none_of(spans.begin(), spans.end(), [&](const WalSpan& span) {
+            return span.timeline == segment->timeline && span.first <= segment->number
+                   && segment->number <= span.last;
+        });
+    });
+}
+
+Result<> WalCopy::planPieces()
+{
+    SALVOR_TRY(const Pieces ours, pieces(m_copier.from(), m_incarnation));
+    SALVOR_TRY(const Pieces theirs, pieces(m_copier.to(), m_incarnation));
+    auto theirsBySegment = bySegment(theirs);
+    for (const auto& [segment, all] : bySegment(ours)) {
+        SALVOR_TRY(const std::string name,
+                   model::segmentName(segment, m_incarnation.identity.segmentSize));
+        if (!m_whole.contains(name) && !m_there.contains(name))
+            SALVOR_CHECK(planPiecesOf(all, theirsBySegment[segment]));
+    }
+    return {};
+}
+
+Result<> WalCopy::planPiecesOf(const Pieces& ours, const Pieces& theirs)
+{
+    if (coveredBytes(ours) < ours.back().from) {
+        m_copier.find(ours.back().object, "comes after a piece that is missing");
+        return {};
+    }
+    const auto beside = compare(m_copier.from(), m_incarnation, ours, theirs);
+    if (!beside.ok() && beside.error().code == ErrorCode::Corrupt) {
+        m_copier.find(ours.front().object, beside.error().message);
+        return {};
+    }
+    SALVOR_CHECK(beside);
+    if (*beside == Beside::Contradicts)
+        m_copier.find(ours.front().object,
+                      "is in the copy with other bytes, as '" + theirs.front().object + "'");
+    if (*beside != Beside::Fits)
+        return {};
+    for (const StoredPiece& piece : coverOf(ours))
+        if (!isIn(theirs, piece))
+            m_pieces.push_back(
+                {{piece.object, piece.storedSize, piece.storedAt},
+                 nameOfStem(piece.object.substr(0, piece.object.size() - walHashDigits))});
+    return {};
+}
+
+std::size_t WalCopy::objects() const noexcept
+{
+    return m_files.size() + m_segments.size() + m_pieces.size();
+}
+
+ByteCount WalCopy::bytes() const
+{
+    ByteCount sum = 0;
+    for (const Items* items : {&m_files, &m_segments, &m_pieces})
+        for (const Item& item : *items)
+            sum += item.object.size;
+    return sum;
+}
+
+Result<> WalCopy::copyAll(const Items& items)
+{
+    return inParallel(threads, items.size(), [&](std::size_t i) -> Result<> {
+        SALVOR_TRY(const bool copied,
+                   m_copier.copyWal(m_incarnation, items[i].object.key, items[i].name));
+        if (!copied)
+            return {};
+        const std::lock_guard lock(m_mutex);
+        m_there.emplace(items[i].name, items[i].object.key);
+        return {};
+    });
+}
+
+Result<> WalCopy::copy()
+{
+    SALVOR_CHECK(copyAll(m_files));
+    SALVOR_CHECK(copyAll(m_segments));
+    // One after the other: after a gap the copy's own would be damage.
+    std::string damaged;
+    for (const Item& item : m_pieces) {
+        const std::string segment = item.name.substr(0, item.name.find('.'));
+        if (segment == damaged)
+            continue;
+        SALVOR_TRY(const bool copied, m_copier.copyWal(m_incarnation, item.object.key, item.name));
+        if (!copied)
+            damaged = segment;
+    }
+    return {};
+}
+
+void WalCopy::assumeCopied()
+{
+    for (const Items* items : {&m_files, &m_segments})
+        for (const Item& item : *items)
+            m_there.emplace(item.name, item.object.key);
+}
+
+Result<std::optional<std::string>> WalCopy::missingOf(const WalSpan& span)
+{
+    std::vector<std::string> names;
+    if (value(span.timeline) > 1)
+        names.push_back(model::historyFileName(span.timeline));
+    for (std::uint64_t number = span.first; number <= span.last; ++number) {
+        SALVOR_TRY(std::string name,
+                   model::segmentName({span.timeline, number}, m_incarnation.identity.segmentSize));
+        names.push_back(std::move(name));
+    }
+    for (std::string& name : names) {
+        const auto there = m_there.find(name);
+        if (there == m_there.end())
+            return std::optional(std::move(name));
+        // Whoever stored it may have been killed before it was.
+        SALVOR_CHECK(m_copier.to().driver().makeDurable(there->second));
+    }
+    return std::optional<std::string>();
+}
+
+} // namespace salvor::repository
