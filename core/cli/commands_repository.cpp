@@ -210,7 +210,8 @@ Result<Answer> repoKeyType(const Arguments& arguments)
 Result<Answer> clusterCheck(const Run& run)
 {
     const std::string name = run.arguments.positional(0);
-    SALVOR_TRY(const auto report, run.console.checkCluster(name, run.job));
+    SALVOR_TRY(const auto report,
+               run.console.checkCluster(name, run.job, repositoryAsked(run.arguments)));
     Answer answer;
     answer.result = reportJson(report);
     answer.text = checksText(report.checks);

@@ -1,6 +1,7 @@
 // `cluster check`: is this cluster protected now?
 #include "core/console/archiving_checks.h"
 #include "core/console/commands.h"
+#include "core/console/copy_checks.h"
 #include "core/console/opened.h"
 #include "core/console/repository_checks.h"
 #include "core/postgres/connection.h"
@@ -107,21 +108,44 @@ Result<> checkServer(const settings::ClusterConfig& configured, const wal::Recei
 
 } // namespace
 
-Result<ClusterReport> Console::checkCluster(const std::string& cluster, JobContext& job)
+void Console::checkCopies(const settings::ClusterConfig& cluster, const std::string& asked,
+                          Checks& checks)
+{
+    const auto first = open(cluster.repository);
+    for (const std::string& name : cluster.copies) {
+        if (!asked.empty() && asked != cluster.repository && asked != name)
+            continue;
+        const auto copy = open(name);
+        if (!copy.ok())
+            checks.push_back(
+                {Level::Warning, "copy",
+                 "Repository '" + name + "' cannot be read: " + copy.error().message + ".",
+                 "Nothing is copied there, and it is of no use to a restore now.",
+                 copy.error().hint});
+        else if (first.ok())
+            checkCopy({cluster.repository, **first}, {name, **copy}, cluster.name, checks);
+    }
+}
+
+Result<ClusterReport> Console::checkCluster(const std::string& cluster, JobContext& job,
+                                            const std::string& asked)
 {
     job.phase("check", 0);
     SALVOR_TRY(const auto configured, m_config.cluster(cluster));
+    SALVOR_TRY(const std::string name, oneOf(configured, asked));
     SALVOR_TRY(const auto request, receiveRequest(cluster, false));
+    SALVOR_TRY(const auto rules, m_config.rulesFor(cluster, name));
     ClusterReport report{cluster, {}};
-    const auto repository = open(configured.repository);
+    const auto repository = open(name);
     if (repository.ok()) {
         checkRepository(**repository, report.checks);
         checkBackups(**repository, cluster, report.checks);
         checkArchivedWal(**repository, cluster, report.checks);
-        checkRetention(**repository, cluster, configured.retention, report.checks);
+        checkRetention(**repository, cluster, rules, report.checks);
     } else {
         addFailure(report.checks, "repository", repository.error(), Level::Blocker);
     }
+    checkCopies(configured, asked, report.checks);
     SALVOR_CHECK(
         part(report.checks, "connection",
              checkServer(configured, request, repository.ok() ? repository->get() : nullptr,

@@ -1,0 +1,199 @@
+#include "core/console/copy_checks.h"
+
+#include "core/console/commands.h"
+#include "core/repository/copy.h"
+#include "core/repository/retired.h"
+#include "core/repository/sweep.h"
+#include "core/restore/words.h"
+
+#include <algorithm>
+#include <set>
+
+namespace salvor::console {
+
+namespace {
+
+using model::Check;
+using Level = Check::Level;
+using repository::Repository;
+
+constexpr const char* checkName = "copy";
+
+/// What one repository lacks that another has.
+struct Lag {
+    std::uint64_t count = 0;
+    ByteCount bytes = 0;
+    std::optional<Moment> since; ///< When the oldest of it came.
+
+    void add(ByteCount size, Moment at)
+    {
+        ++count;
+        bytes += size;
+        since = since ? std::min(*since, at) : at;
+    }
+};
+
+std::string copyCommand(const NamedRepository& from, const NamedRepository& to)
+{
+    return "Run 'salvorctl repo copy " + from.name + " " + to.name + "'.";
+}
+
+/// "3 backups (1.2 GiB), the oldest 4 h old".
+std::string lagText(const Lag& lag, std::string_view noun)
+{
+    const auto age = systemClock().now() - *lag.since;
+    return restore::countText(lag.count, noun) + " (" + restore::sizeText(lag.bytes)
+           + "), the oldest " + durationText(std::chrono::floor<std::chrono::seconds>(age))
+           + " old";
+}
+
+Level levelOf(const Lag& lag, std::chrono::hours patience)
+{
+    return systemClock().now() - *lag.since > patience ? Level::Warning : Level::Note;
+}
+
+bool isPair(const NamedRepository& first, const NamedRepository& copy, Checks& checks)
+{
+    if (first.repository.info().id == copy.repository.info().id) {
+        checks.push_back({Level::Blocker, checkName,
+                          "'" + copy.name + "' is the same repository as '" + first.name + "'.",
+                          "What is lost in one is lost in both.",
+                          "Give it a place of its own: salvorctl repo init --copy-of."});
+        return false;
+    }
+    if (!repository::haveSameKeys(first.repository, copy.repository)) {
+        checks.push_back(
+            {Level::Blocker, checkName,
+             "'" + copy.name + "' is not a copy of '" + first.name + "': it has other keys.",
+             "No backup can be copied there, and no restore can use both.",
+             "Make one in an empty place: salvorctl repo init --repo " + copy.name + " --copy-of "
+                 + first.name + "."});
+        return false;
+    }
+    return true;
+}
+
+/// Whether both mean the same by the cluster's name and number.
+bool isSameCluster(const NamedRepository& first, const NamedRepository& copy,
+                   const model::Incarnation& incarnation, Checks& checks)
+{
+    const auto ours = first.repository.incarnations(incarnation.cluster);
+    const auto theirs = copy.repository.incarnations(incarnation.cluster);
+    if (!ours.ok() || !theirs.ok()) {
+        addFailure(checks, checkName, ours.ok() ? theirs.error() : ours.error(), Level::Warning);
+        return false;
+    }
+    if (theirs->empty()) {
+        checks.push_back({Level::Warning, checkName,
+                          "'" + copy.name + "' has nothing of '" + incarnation.cluster + "' yet.",
+                          "Everything is in one place only.", copyCommand(first, copy)});
+        return false;
+    }
+    const auto against = repository::contradiction(*ours, *theirs, incarnation);
+    if (!against)
+        return true;
+    checks.push_back({Level::Blocker, checkName,
+                      "'" + copy.name + "': incarnation " + std::to_string(incarnation.number)
+                          + " of '" + incarnation.cluster + "' " + *against + ".",
+                      "Nothing of it is copied there, so that the two are not mixed.",
+                      "Make a new copy, or archive this cluster under another name."});
+    return false;
+}
+
+/// Backups of the one that the other neither has nor took out itself.
+Result<Lag> missingBackups(const Repository& from, const Repository& to,
+                           const model::Incarnation& incarnation)
+{
+    SALVOR_TRY(const auto ours, from.backups(incarnation.cluster));
+    SALVOR_TRY(const auto theirs, to.backups(incarnation.cluster));
+    SALVOR_TRY(const auto retired, repository::retiredBackups(to, incarnation.cluster));
+    SALVOR_TRY(const auto swept, repository::sweptMark(to, incarnation));
+    std::set<std::string> known;
+    for (const model::Backup& each : theirs)
+        known.insert(each.id);
+    for (const model::RetiredBackup& each : retired)
+        known.insert(each.backup.id);
+    Lag lag;
+    for (const model::Backup& each : ours)
+        if (each.incarnation.number == incarnation.number && !known.contains(each.id)
+            && !(swept && repository::wentWith(*swept, each)))
+            lag.add(each.newSize, each.finishedAt);
+    return lag;
+}
+
+Result<Lag> missingWal(const Repository& from, const Repository& to,
+                       const model::Incarnation& incarnation)
+{
+    SALVOR_TRY(const auto ours, from.segments(incarnation));
+    SALVOR_TRY(const auto theirs, to.segments(incarnation));
+    SALVOR_TRY(const auto swept, repository::sweptMark(to, incarnation));
+    std::set<model::Segment> known;
+    for (const auto& each : theirs)
+        known.insert(each.segment);
+    const ByteCount size = incarnation.identity.segmentSize;
+    Lag lag;
+    for (const auto& each : ours)
+        if (!known.contains(each.segment)
+            && !(swept && each.storedAt <= swept->at
+                 && model::segmentStart(each.segment, size) < swept->before))
+            lag.add(each.storedSize, each.storedAt);
+    return lag;
+}
+
+void addLag(const Result<Lag>& lag, std::string_view noun, std::chrono::hours patience,
+            const NamedRepository& from, const NamedRepository& to, Checks& checks)
+{
+    if (!lag.ok())
+        addFailure(checks, checkName, lag.error(), Level::Warning);
+    else if (lag->count > 0)
+        checks.push_back(
+            {levelOf(*lag, patience), checkName,
+             "'" + to.name + "' lacks " + lagText(*lag, noun) + ", which '" + from.name + "' has.",
+             "It is in one place only.", copyCommand(from, to)});
+}
+
+/// What the newest is that both have; or that nothing is missing.
+Result<> addNewest(const NamedRepository& copy, const model::Incarnation& incarnation,
+                   bool isUpToDate, Checks& checks)
+{
+    SALVOR_TRY(const auto backups, copy.repository.backups(incarnation.cluster));
+    SALVOR_TRY(const auto segments, copy.repository.segments(incarnation));
+    std::string found = "'" + copy.name + "' is a copy";
+    if (!backups.empty())
+        found += "; its newest backup is '" + backups.back().id + "'";
+    if (!segments.empty()) {
+        SALVOR_TRY(const std::string name,
+                   model::segmentName(segments.back().segment, incarnation.identity.segmentSize));
+        found += "; its newest WAL is '" + name + "'";
+    }
+    checks.push_back({isUpToDate ? Level::Passed : Level::Note, checkName, found + ".", "", ""});
+    return {};
+}
+
+} // namespace
+
+void checkCopy(const NamedRepository& first, const NamedRepository& copy,
+               const std::string& cluster, Checks& checks)
+{
+    constexpr std::chrono::hours backupPatience{48};
+    constexpr std::chrono::hours walPatience{1};
+    if (!isPair(first, copy, checks))
+        return;
+    const auto incarnation = first.repository.incarnation(cluster);
+    if (!incarnation.ok())
+        return; // The check of the identity says so.
+    if (!isSameCluster(first, copy, *incarnation, checks))
+        return;
+    const std::size_t before = checks.size();
+    addLag(missingBackups(first.repository, copy.repository, *incarnation), "backup",
+           backupPatience, first, copy, checks);
+    addLag(missingWal(first.repository, copy.repository, *incarnation), "WAL segment", walPatience,
+           first, copy, checks);
+    addLag(missingWal(copy.repository, first.repository, *incarnation), "WAL segment", walPatience,
+           copy, first, checks);
+    const auto added = addNewest(copy, *incarnation, checks.size() == before, checks);
+    if (!added.ok())
+        addFailure(checks, checkName, added.error(), Level::Warning);
+}
+
+} // namespace salvor::console
