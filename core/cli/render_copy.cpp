@@ -34,7 +34,7 @@ std::string joined(const std::vector<std::string>& ids)
     return text;
 }
 
-/// ", but for 2 backups and 12 WAL files that a prune of 'second' took out there".
+/// ", but for 2 backups and 12 WAL files that were retired or pruned in 'second'".
 std::string exceptionText(const repository::CopyReport& report, const std::string& to)
 {
     std::uint64_t files = 0;

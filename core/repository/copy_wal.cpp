@@ -95,17 +95,13 @@ std::optional<std::string> WalCopy::nameIn(const ObjectKey& key) const
     return name;
 }
 
-Result<WalCopy::ByName> WalCopy::listed(const Repository& repository) const
+Result<> WalCopy::list(const Repository& repository, const ObjectKey& prefix, ByName& found) const
 {
-    ByName found;
-    const std::string prefix =
-        "wal/" + scopePath(m_incarnation.cluster, m_incarnation.number) + "/";
-    SALVOR_CHECK(repository.driver().list(prefix, [&](const ObjectInfo& object) {
+    return repository.driver().list(prefix, [&](const ObjectInfo& object) {
         if (const auto name = nameIn(object.key))
             found[*name].push_back(object);
         return Result<>();
-    }));
-    return found;
+    });
 }
 
 void WalCopy::planObject(const std::string& name, const std::vector<ObjectInfo>& ours,
@@ -132,8 +128,11 @@ void WalCopy::planObject(const std::string& name, const std::vector<ObjectInfo>&
 
 Result<> WalCopy::plan(const std::vector<WalSpan>& spans, const std::optional<Swept>& swept)
 {
-    SALVOR_TRY(const ByName theirs, listed(m_copier.to()));
-    SALVOR_TRY(const ByName ours, listed(m_copier.from()));
+    const ObjectKey prefix = "wal/" + scopePath(m_incarnation.cluster, m_incarnation.number) + "/";
+    ByName theirs;
+    ByName ours;
+    SALVOR_CHECK(list(m_copier.to(), prefix, theirs));
+    SALVOR_CHECK(list(m_copier.from(), prefix, ours));
     for (const auto& [name, objects] : theirs)
         if (objects.size() == 1)
             m_there.insert(name);
@@ -280,31 +279,26 @@ Result<std::optional<std::string>> WalCopy::missingOf(const WalSpan& span) const
 Result<std::optional<std::string>> WalCopy::missingNow(const WalSpan& span) const
 {
     SALVOR_TRY(std::vector<std::string> names, namesIn(span));
+    std::set<ObjectKey> prefixes; // A folder for many segments.
+    for (const std::string& name : names) {
+        const ObjectKey stem = walStem(m_incarnation, name);
+        prefixes.insert(isSegment(name) ? stem.substr(0, stem.rfind('/') + 1) : stem);
+    }
+    ByName found;
+    for (const ObjectKey& prefix : prefixes)
+        SALVOR_CHECK(list(m_copier.to(), prefix, found));
     for (std::string& name : names) {
-        SALVOR_TRY(const bool there, isThereNow(name));
-        if (!there)
+        const auto there = found.find(name);
+        // Of two with different bytes nobody could use either.
+        if (there == found.end() || there->second.size() != 1)
             return std::optional(std::move(name));
+        // Whoever stored it may have been killed before it was.
+        const Result<> kept = m_copier.to().driver().makeDurable(there->second.front().key);
+        if (!kept.ok() && kept.error().code == ErrorCode::NotFound)
+            return std::optional(std::move(name));
+        SALVOR_CHECK(kept);
     }
     return std::optional<std::string>();
-}
-
-/// Once: of two with different bytes nobody could use either.
-Result<bool> WalCopy::isThereNow(const std::string& name) const
-{
-    const ObjectKey stem = walStem(m_incarnation, name);
-    std::vector<ObjectKey> found;
-    SALVOR_CHECK(m_copier.to().driver().list(stem, [&](const ObjectInfo& object) {
-        if (nameIn(object.key))
-            found.push_back(object.key);
-        return Result<>();
-    }));
-    if (found.size() != 1)
-        return false;
-    // Whoever stored it may have been killed before it was.
-    const Result<> kept = m_copier.to().driver().makeDurable(found.front());
-    if (!kept.ok() && kept.error().code != ErrorCode::NotFound)
-        return kept.error();
-    return kept.ok();
 }
 
 } // namespace salvor::repository

@@ -54,12 +54,12 @@ private:
     using ByName = std::map<std::string, std::vector<storage::ObjectInfo>>;
 
     [[nodiscard]] std::optional<std::string> nameIn(const storage::ObjectKey& key) const;
-    [[nodiscard]] Result<ByName> listed(const Repository& repository) const;
+    [[nodiscard]] Result<> list(const Repository& repository, const storage::ObjectKey& prefix,
+                                ByName& found) const;
     void planObject(const std::string& name, const std::vector<storage::ObjectInfo>& ours,
                     const std::vector<storage::ObjectInfo>* theirs);
     void dropSwept(const std::vector<WalSpan>& spans, const Swept& swept);
     [[nodiscard]] Result<std::vector<std::string>> namesIn(const WalSpan& span) const;
-    [[nodiscard]] Result<bool> isThereNow(const std::string& name) const;
     [[nodiscard]] Result<> planPieces();
     [[nodiscard]] Result<> planPiecesOf(const Pieces& ours, const Pieces& theirs);
     [[nodiscard]] Result<> copyAll(const Items& items);
