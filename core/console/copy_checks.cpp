@@ -140,33 +140,68 @@ Result<Lag> missingWal(const Repository& from, const Repository& to,
     return lag;
 }
 
-void addLag(const Result<Lag>& lag, std::string_view noun, std::chrono::hours patience,
-            const NamedRepository& from, const NamedRepository& to, Checks& checks)
+/// What is counted, and after how long it is a warning that it is still missing.
+struct Kind {
+    std::string_view noun;
+    std::chrono::hours patience;
+};
+
+void addLag(const Result<Lag>& lag, const Kind& kind, const NamedRepository& from,
+            const NamedRepository& to, Checks& checks)
 {
     if (!lag.ok())
         addFailure(checks, checkName, lag.error(), Level::Warning);
     else if (lag->count > 0)
-        checks.push_back(
-            {levelOf(*lag, patience), checkName,
-             "'" + to.name + "' lacks " + lagText(*lag, noun) + ", which '" + from.name + "' has.",
-             "It is in one place only.", copyCommand(from, to)});
+        checks.push_back({levelOf(*lag, kind.patience), checkName,
+                          "'" + to.name + "' lacks " + lagText(*lag, kind.noun) + ", which '"
+                              + from.name + "' has.",
+                          "It is in one place only.", copyCommand(from, to)});
 }
 
-/// What the newest is that both have; or that nothing is missing.
-Result<> addNewest(const NamedRepository& copy, const model::Incarnation& incarnation,
-                   bool isUpToDate, Checks& checks)
+/// Names; empty when there is none.
+struct Newest {
+    std::string backup;
+    std::string wal;
+};
+
+Result<Newest> newestIn(const Repository& repository, const model::Incarnation& incarnation)
 {
-    SALVOR_TRY(const auto backups, copy.repository.backups(incarnation.cluster));
-    SALVOR_TRY(const auto segments, copy.repository.segments(incarnation));
-    std::string found = "'" + copy.name + "' is a copy";
+    Newest newest;
+    SALVOR_TRY(const auto backups, repository.backups(incarnation.cluster));
     if (!backups.empty())
-        found += "; its newest backup is '" + backups.back().id + "'";
+        newest.backup = backups.back().id;
+    SALVOR_TRY(const auto segments, repository.segments(incarnation));
     if (!segments.empty()) {
-        SALVOR_TRY(const std::string name,
+        SALVOR_TRY(newest.wal,
                    model::segmentName(segments.back().segment, incarnation.identity.segmentSize));
-        found += "; its newest WAL is '" + name + "'";
     }
-    checks.push_back({isUpToDate ? Level::Passed : Level::Note, checkName, found + ".", "", ""});
+    return newest;
+}
+
+/// "; its newest backup is 'b1', that of 'main' 'b3'".
+std::string newestText(std::string_view noun, const std::string& own, const std::string& first,
+                       const std::string& firstName)
+{
+    if (own.empty() && first.empty())
+        return "";
+    std::string text = "; its newest ";
+    text.append(noun);
+    text += own.empty() ? " is none" : " is '" + own + "'";
+    if (own != first)
+        text += ", that of '" + firstName + "' " + (first.empty() ? "none" : "'" + first + "'");
+    return text;
+}
+
+Result<> addNewest(const NamedRepository& first, const NamedRepository& copy,
+                   const model::Incarnation& incarnation, Level level, Checks& checks)
+{
+    SALVOR_TRY(const Newest theirs, newestIn(first.repository, incarnation));
+    SALVOR_TRY(const Newest own, newestIn(copy.repository, incarnation));
+    checks.push_back({level, checkName,
+                      "'" + copy.name + "' is a copy"
+                          + newestText("backup", own.backup, theirs.backup, first.name)
+                          + newestText("WAL", own.wal, theirs.wal, first.name) + ".",
+                      "", ""});
     return {};
 }
 
@@ -175,8 +210,8 @@ Result<> addNewest(const NamedRepository& copy, const model::Incarnation& incarn
 void checkCopy(const NamedRepository& first, const NamedRepository& copy,
                const std::string& cluster, Checks& checks)
 {
-    constexpr std::chrono::hours backupPatience{48};
-    constexpr std::chrono::hours walPatience{1};
+    const Kind backup{"backup", std::chrono::hours(48)};
+    const Kind segment{"WAL segment", std::chrono::hours(1)};
     if (!isPair(first, copy, checks))
         return;
     const auto incarnation = first.repository.incarnation(cluster);
@@ -184,15 +219,14 @@ void checkCopy(const NamedRepository& first, const NamedRepository& copy,
         return; // The check of the identity says so.
     if (!isSameCluster(first, copy, *incarnation, checks))
         return;
+    const Repository& ours = first.repository;
+    const Repository& theirs = copy.repository;
     const std::size_t before = checks.size();
-    addLag(missingBackups(first.repository, copy.repository, *incarnation), "backup",
-           backupPatience, first, copy, checks);
-    addLag(missingWal(first.repository, copy.repository, *incarnation), "WAL segment", walPatience,
-           first, copy, checks);
-    addLag(missingWal(copy.repository, first.repository, *incarnation), "WAL segment", walPatience,
-           copy, first, checks);
-    const auto added = addNewest(copy, *incarnation, checks.size() == before, checks);
-    if (!added.ok())
+    addLag(missingBackups(ours, theirs, *incarnation), backup, first, copy, checks);
+    addLag(missingWal(ours, theirs, *incarnation), segment, first, copy, checks);
+    addLag(missingWal(theirs, ours, *incarnation), segment, copy, first, checks);
+    const Level level = checks.size() == before ? Level::Passed : Level::Note;
+    if (const auto added = addNewest(first, copy, *incarnation, level, checks); !added.ok())
         addFailure(checks, checkName, added.error(), Level::Warning);
 }
 

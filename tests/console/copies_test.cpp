@@ -313,6 +313,10 @@ TEST_F(CopiesTest, TheCheckSaysWhatEitherLacksAndWhatMendsIt)
     expectSays(notes, "'main' lacks 1 WAL segment");
     expectSays(notes, "salvorctl repo copy main second");
     expectSays(notes, "salvorctl repo copy second main");
+    expectSays(notes,
+               "'second' is a copy; its newest backup is 'b1', that of 'main' 'b3'; its newest "
+               "WAL is '000000010000000000000002', that of 'main' "
+               "'000000010000000000000001'.");
     add(*main, "b0", 10);
     expectSays(found(Level::Warning), "'second' lacks 3 backups");
 }
@@ -343,6 +347,14 @@ TEST_F(CopiesTest, TheCheckSaysThatACopyIsStillEmpty)
     expectSays(found(Level::Warning),
                "'second' has nothing of 'prod' yet. Run 'salvorctl repo copy "
                "main second'.");
+}
+
+TEST_F(CopiesTest, WhatCannotBeReadInACopyIsSaid)
+{
+    addToBoth("b1");
+    std::filesystem::rename(folder.path() / "second", folder.path() / "away");
+
+    expectSays(found(Level::Warning), "This could not be checked");
 }
 
 TEST_F(CopiesTest, TheCheckFindsWhatIsNoCopyOrNoOtherPlace)
