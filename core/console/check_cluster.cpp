@@ -128,28 +128,27 @@ void Console::checkCopies(const settings::ClusterConfig& cluster, const std::str
 }
 
 Result<ClusterReport> Console::checkCluster(const std::string& cluster, JobContext& job,
-                                            const std::string& asked)
+                                            const std::string& repository)
 {
     job.phase("check", 0);
     SALVOR_TRY(const auto configured, m_config.cluster(cluster));
-    SALVOR_TRY(const std::string name, oneOf(configured, asked));
+    SALVOR_TRY(const std::string name, oneOf(configured, repository));
     SALVOR_TRY(const auto request, receiveRequest(cluster, false));
     SALVOR_TRY(const auto rules, m_config.rulesFor(cluster, name));
     ClusterReport report{cluster, {}};
-    const auto repository = open(name);
-    if (repository.ok()) {
-        checkRepository(**repository, report.checks);
-        checkBackups(**repository, cluster, report.checks);
-        checkArchivedWal(**repository, cluster, report.checks);
-        checkRetention(**repository, cluster, rules, report.checks);
+    const auto opened = open(name);
+    if (opened.ok()) {
+        checkRepository(**opened, report.checks);
+        checkBackups(**opened, cluster, report.checks);
+        checkArchivedWal(**opened, cluster, report.checks);
+        checkRetention(**opened, cluster, rules, report.checks);
     } else {
-        addFailure(report.checks, "repository", repository.error(), Level::Blocker);
+        addFailure(report.checks, "repository", opened.error(), Level::Blocker);
     }
-    checkCopies(configured, asked, report.checks);
-    SALVOR_CHECK(
-        part(report.checks, "connection",
-             checkServer(configured, request, repository.ok() ? repository->get() : nullptr,
-                         report.checks, job)));
+    checkCopies(configured, repository, report.checks);
+    SALVOR_CHECK(part(report.checks, "connection",
+                      checkServer(configured, request, opened.ok() ? opened->get() : nullptr,
+                                  report.checks, job)));
     std::stable_sort(report.checks.begin(), report.checks.end(),
                      [](const Check& a, const Check& b) { return a.level < b.level; });
     return report;

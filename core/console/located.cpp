@@ -78,18 +78,19 @@ Result<std::string> oneOf(const settings::ClusterConfig& cluster, const std::str
                 "It goes to " + quotedNames(names) + ", as its section of the configuration says.");
 }
 
-Result<std::string> Console::repositoryFor(const std::string& cluster, const std::string& asked)
+Result<std::string> Console::repositoryFor(const std::string& cluster,
+                                           const std::string& repository)
 {
-    if (asked.empty())
+    if (repository.empty())
         return repositoryOf(cluster);
-    SALVOR_TRY(const auto place, m_config.repository(asked));
+    SALVOR_TRY(const auto place, m_config.repository(repository));
     return place.name;
 }
 
-Result<std::shared_ptr<repository::Repository>> Console::repositoryWith(const std::string& cluster,
-                                                                        const std::string& asked)
+Result<std::shared_ptr<repository::Repository>>
+Console::repositoryWith(const std::string& cluster, const std::string& repository)
 {
-    SALVOR_TRY(const std::string name, repositoryFor(cluster, asked));
+    SALVOR_TRY(const std::string name, repositoryFor(cluster, repository));
     return open(name);
 }
 
@@ -111,10 +112,10 @@ Result<std::optional<Console::LocatedBackup>> Console::locateIn(const std::strin
 }
 
 Result<Console::LocatedBackup> Console::locateBackup(const std::string& id,
-                                                     const std::string& asked)
+                                                     const std::string& repository)
 {
     std::optional<Error> unread;
-    SALVOR_TRY(const auto names, namesOr(m_config, asked));
+    SALVOR_TRY(const auto names, namesOr(m_config, repository));
     for (const std::string& name : names) {
         auto found = locateIn(name, id, Among::Listed);
         if (found.ok() && *found)
@@ -124,15 +125,16 @@ Result<Console::LocatedBackup> Console::locateBackup(const std::string& id,
         if (!found.ok() && !unread)
             unread = std::move(found).error();
     }
-    return unread ? *std::move(unread) : noSuchBackup(id, asked);
+    return unread ? *std::move(unread) : noSuchBackup(id, repository);
 }
 
-Result<std::vector<Console::LocatedBackup>>
-Console::locateAll(const std::string& id, const std::string& asked, Among among, JobContext& job)
+Result<std::vector<Console::LocatedBackup>> Console::locateAll(const std::string& id,
+                                                               const std::string& repository,
+                                                               Among among, JobContext& job)
 {
     std::vector<LocatedBackup> all;
     std::vector<std::pair<std::string, Error>> unread;
-    SALVOR_TRY(const auto names, namesOr(m_config, asked));
+    SALVOR_TRY(const auto names, namesOr(m_config, repository));
     for (const std::string& name : names) {
         auto found = locateIn(name, id, among);
         if (!found.ok() && found.error().code == ErrorCode::InvalidInput)
@@ -143,7 +145,7 @@ Console::locateAll(const std::string& id, const std::string& asked, Among among,
             all.push_back(**std::move(found));
     }
     if (all.empty())
-        return unread.empty() ? noSuchBackup(id, asked) : std::move(unread.front().second);
+        return unread.empty() ? noSuchBackup(id, repository) : std::move(unread.front().second);
     for (const LocatedBackup& each : all)
         if (each.backup.id != all.front().backup.id)
             return severalBegin(id, "backups");
@@ -154,9 +156,9 @@ Console::locateAll(const std::string& id, const std::string& asked, Among among,
     return all;
 }
 
-Result<FoundBackup> Console::findBackup(const std::string& id, const std::string& asked)
+Result<FoundBackup> Console::findBackup(const std::string& id, const std::string& repository)
 {
-    SALVOR_TRY(const auto found, locateBackup(id, asked));
+    SALVOR_TRY(const auto found, locateBackup(id, repository));
     return FoundBackup{found.backup, found.name};
 }
 

@@ -49,7 +49,7 @@ void PackCopy::planPack(const format::Id& id, const Listed& ours, const Listed& 
         m_bad.insert(id);
     } else if (own == ours.end()) {
         m_copier.find(packObjectKey(m_incarnation, id),
-                      need == Need::Listed ? "is missing in the copy, and here, too"
+                      need == Need::Listed ? "is missing in both, and the copy lists a backup of it"
                                            : "is missing");
         m_bad.insert(id);
     } else {
