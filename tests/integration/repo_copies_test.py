@@ -432,6 +432,22 @@ class RepoCopies(SiteTest):
         self.assertEqual(levels[0], "V0")
         self.assertNotEqual(levels[1], "V0")
 
+    @unittest.skipUnless(IN_FOLDER, "damages files")
+    def test_a_proof_that_needed_two_repositories_is_noted_in_neither(self):
+        self.use_both()
+        backup = self.backup()
+        self.copy()
+        self.damage(max(files_below(os.path.join(self.site.repository, "packs")),
+                        key=os.path.getsize))
+        done = self.site.ctl("verify", backup, "--restore",
+                             os.path.join(self.site.folder, "proof"))
+        self.assertIn("nothing is noted there", done.stderr)
+        levels = {self.site.result("show", backup, "--repository", name)["assurance"]["level"]
+                  for name in ("main", "second")}
+        self.assertEqual(levels, {"V0"})
+        self.assertEqual(self.site.failure("verify", backup, "--restore", "/nowhere",
+                                           "--repository", "second")[0], 2)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

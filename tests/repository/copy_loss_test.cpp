@@ -21,6 +21,7 @@ public:
     Act beforeRead = [](const std::string&) {};
     Act beforeWrite = [](const std::string&) {};
     bool mounted = true;
+    bool keeps = true;
 
     Result<storage::ObjectInfo> stat(const storage::ObjectKey& key) override
     {
@@ -43,6 +44,10 @@ public:
     {
         beforeWrite(key);
         return ForwardingDriver::openWrite(key, how);
+    }
+    Result<> makeDurable(const storage::ObjectKey& key) override
+    {
+        return keeps ? ForwardingDriver::makeDurable(key) : Result<>(gone(key));
     }
 
 private:
@@ -322,6 +327,26 @@ TEST_F(CopyLoss, WalThatIsRemovedFromTheCopyMeanwhileKeepsABackupBack)
     target->beforeWrite = [](const std::string&) {};
     ASSERT_OK(copyNow());
     expectWhole(2);
+}
+
+TEST_F(CopyLoss, WhatAnotherCopyStoredAndSomebodyRemovedIsAnError)
+{
+    for (const char* folder : {"packs/", "wal/"}) {
+        SCOPED_TRACE(folder);
+        openCopy(std::make_shared<storage::MemoryDriver>(clock));
+        const auto place = copyDriver;
+        const auto target = unsteadyCopy();
+        target->keeps = false;
+        target->beforeWrite = [&](const std::string& key) {
+            if (key.starts_with(folder)) {
+                EXPECT_OK(storage::writeObject(*place, key, *storage::readObject(*driver, key)));
+            }
+        };
+
+        EXPECT_FAILS(copyNow(), NotReady);
+
+        EXPECT_TRUE(keysBelow(*place, "backups/").empty());
+    }
 }
 
 TEST_F(CopyLoss, WhatOnlyLooksLikeWalIsNotTakenForIt)
