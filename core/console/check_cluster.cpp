@@ -106,10 +106,11 @@ Result<> checkServer(const settings::ClusterConfig& configured, const wal::Recei
     return part(checks, "archiver", checkArchiver(connection, checks, job));
 }
 
-} // namespace
+using Open = std::function<Result<std::shared_ptr<repository::Repository>>(const std::string&)>;
 
-void Console::checkCopies(const settings::ClusterConfig& cluster, const std::string& asked,
-                          Checks& checks)
+/// Each further repository against the first, or the one that was asked for.
+void checkCopies(const settings::ClusterConfig& cluster, const std::string& asked, const Open& open,
+                 Checks& checks)
 {
     const auto first = open(cluster.repository);
     for (const std::string& name : cluster.copies) {
@@ -126,6 +127,8 @@ void Console::checkCopies(const settings::ClusterConfig& cluster, const std::str
             checkCopy({cluster.repository, **first}, {name, **copy}, cluster.name, checks);
     }
 }
+
+} // namespace
 
 Result<ClusterReport> Console::checkCluster(const std::string& cluster, JobContext& job,
                                             const std::string& repository)
@@ -145,7 +148,9 @@ Result<ClusterReport> Console::checkCluster(const std::string& cluster, JobConte
     } else {
         addFailure(report.checks, "repository", opened.error(), Level::Blocker);
     }
-    checkCopies(configured, repository, report.checks);
+    checkCopies(
+        configured, repository, [this](const std::string& each) { return open(each); },
+        report.checks);
     SALVOR_CHECK(part(report.checks, "connection",
                       checkServer(configured, request, opened.ok() ? opened->get() : nullptr,
                                   report.checks, job)));

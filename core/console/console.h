@@ -214,8 +214,6 @@ private:
                    JobContext& job);
     [[nodiscard]] Result<std::shared_ptr<repository::Repository>>
     repositoryWith(const std::string& cluster, const std::string& repository = {});
-    void checkCopies(const settings::ClusterConfig& cluster, const std::string& asked,
-                     std::vector<model::Check>& checks);
     [[nodiscard]] Path programsOf(const std::string& cluster) const;
     [[nodiscard]] Result<Path> directoryOf(const std::string& place) const;
     [[nodiscard]] Path spoolRoot(const std::string& cluster) const;
