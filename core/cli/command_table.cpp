@@ -20,6 +20,14 @@ constexpr std::array globals = {
 
 constexpr OptionSpec repoOption{"--repo", Text, "NAME", "Repository of the configuration."};
 
+/// Of a cluster that has several.
+constexpr OptionSpec placeOption{"--repository", Text, "NAME",
+                                 "Which of several repositories; else the first of the cluster."};
+constexpr OptionSpec holderOption{"--repository", Text, "NAME",
+                                  "Only in this one of several repositories."};
+
+constexpr std::array placeOptions = {placeOption};
+constexpr std::array holderOptions = {holderOption};
 constexpr std::array repoOptions = {repoOption};
 constexpr std::array initOptions = {
     repoOption,
@@ -52,10 +60,12 @@ constexpr std::array backupOptions = {
                "changed (default) or all: host mode leaves out files that rested since the last "
                "backup."},
     OptionSpec{"--annotate", List, "KEY=VALUE", "Kept with the backup; may stand several times."},
+    placeOption,
 };
 
 constexpr std::array showOptions = {
     OptionSpec{"--files", Flag, "", "List its files too."},
+    holderOption,
 };
 
 constexpr OptionSpec toOption{"--to", Text, "DIR", "New data directory, absolute."};
@@ -133,6 +143,7 @@ constexpr std::array mergeOptions = {
 
 constexpr std::array verifyOptions = {
     OptionSpec{"--all", Flag, "", "Everything in every repository (default)."},
+    holderOption,
     OptionSpec{"--sample", Text, "PERCENT", "Read a share of the contents only, 1 to 100."},
     OptionSpec{"--stale", Text, "DURATION",
                "Only backups of which not everything was read for so long, such as 30d."},
@@ -148,19 +159,22 @@ constexpr std::array getOptions = {
 
 constexpr std::array backupsOptions = {
     OptionSpec{"--retired", Flag, "", "Those that were taken out of the list and can come back."},
+    holderOption,
 };
 
 constexpr std::array pruneOptions = {
     OptionSpec{"--dry-run", Flag, "", "Only show what would go, and why the rest stays."},
     OptionSpec{"--grace", Text, "DURATION",
                "How long what is not needed any more still stays: 1d (default), 12h, 0s."},
+    placeOption,
 };
 
 constexpr OptionSpec reasonOption{"--reason", Text, "TEXT", "Why; is kept with it. Required."};
-constexpr std::array retireOptions = {reasonOption};
+constexpr std::array retireOptions = {reasonOption, holderOption};
 constexpr std::array holdOptions = {
     reasonOption,
     OptionSpec{"--until", Text, "TIME", "When the hold ends; else 'unhold' ends it."},
+    holderOption,
 };
 
 constexpr std::array receiveOptions = {
@@ -185,7 +199,8 @@ constexpr std::array commands = {
                 keySheetOptions},
     CommandSpec{CommandId::RepoKeyType, "repo key type", "",
                 "A key file again, from a sheet that is typed in.", keyTypeOptions},
-    CommandSpec{CommandId::ClusterCheck, "cluster check", "CLUSTER", "Is it protected now?", none},
+    CommandSpec{CommandId::ClusterCheck, "cluster check", "CLUSTER", "Is it protected now?",
+                placeOptions},
     CommandSpec{CommandId::ClusterAdopt, "cluster adopt", "CLUSTER",
                 "Take another cluster under this name.", none},
     CommandSpec{CommandId::Backup, "backup", "CLUSTER", "Take a backup.", backupOptions},
@@ -193,7 +208,7 @@ constexpr std::array commands = {
                 backupsOptions},
     CommandSpec{CommandId::Show, "show", "BACKUP", "Everything about a backup.", showOptions},
     CommandSpec{CommandId::WalRanges, "wal ranges", "CLUSTER",
-                "What can be restored, and where WAL is missing.", none},
+                "What can be restored, and where WAL is missing.", placeOptions},
     CommandSpec{CommandId::PlanRestore, "plan restore", "CLUSTER",
                 "What a restore would do, as a file.", planOptions},
     CommandSpec{CommandId::Restore, "restore", "[CLUSTER]",
@@ -232,7 +247,7 @@ constexpr std::array commands = {
                 retireOptions},
     CommandSpec{CommandId::Hold, "hold", "BACKUP",
                 "Keep a backup whatever the rules say; brings a retired one back.", holdOptions},
-    CommandSpec{CommandId::Unhold, "unhold", "BACKUP", "End that.", none},
+    CommandSpec{CommandId::Unhold, "unhold", "BACKUP", "End that.", holderOptions},
     CommandSpec{CommandId::Help, "help", "[COMMAND]", "What a command does.", none},
     CommandSpec{CommandId::Version, "version", "", "Which version this is.", none},
 };

@@ -11,50 +11,77 @@ namespace salvor::cli {
 
 namespace {
 
-/// Backups and what is known of them.
+/// A backup, what was verified of it, and the repository that both are of.
+struct Row {
+    model::Backup backup;
+    model::Assurance assurance;
+    std::string repository;
+};
+
 struct Listed {
-    std::vector<model::Backup> backups; ///< Oldest first.
-    model::Assurances assurances;
+    std::vector<Row> rows; ///< Oldest first.
     std::vector<std::string> warnings;
 };
 
 /// Of every cluster, configured or not; what could not be read becomes a warning.
-Result<Listed> listAll(const Run& run)
+Result<Listed> listAll(const Run& run, const std::string& repository)
 {
-    SALVOR_TRY(const auto summaries, run.console.clusters(run.job));
+    SALVOR_TRY(const auto summaries, run.console.clusters(run.job, repository));
     Listed all;
     for (const console::ClusterSummary& summary : summaries) {
-        // A copy of a repository has the same ones.
+        // A copy of a repository has the same ones. What was verified there says nothing of these.
         for (const model::Backup& backup : summary.backups)
-            if (std::none_of(all.backups.begin(), all.backups.end(),
-                             [&](const model::Backup& each) { return each.id == backup.id; }))
-                all.backups.push_back(backup);
-        all.assurances.insert(summary.assurances.begin(), summary.assurances.end());
+            if (std::none_of(all.rows.begin(), all.rows.end(),
+                             [&](const Row& each) { return each.backup.id == backup.id; }))
+                all.rows.push_back({backup, model::assuranceOf(summary.assurances, backup.id),
+                                    summary.repository});
         for (const std::string& warning : summary.warnings)
             all.warnings.push_back("cluster '" + summary.name + "': " + warning);
     }
-    std::stable_sort(all.backups.begin(), all.backups.end(),
-                     [](const auto& a, const auto& b) { return a.finishedAt < b.finishedAt; });
+    std::stable_sort(all.rows.begin(), all.rows.end(), [](const Row& a, const Row& b) {
+        return a.backup.finishedAt < b.backup.finishedAt;
+    });
     return all;
 }
 
 /// What was verified of a cluster's backups must not keep them from being listed.
 model::Assurances assurancesOf(const Run& run, const std::string& cluster,
-                               std::vector<std::string>& warnings)
+                               const std::string& repository, std::vector<std::string>& warnings)
 {
-    const auto noted = run.console.verifications(cluster);
+    const auto noted = run.console.verifications(cluster, repository);
     if (noted.ok())
         return model::assurancesOf(*noted);
     warnings.push_back("What was verified could not be read: " + noted.error().message + ".");
     return {};
 }
 
-Result<Listed> listCluster(const Run& run, const std::string& cluster)
+Result<Listed> listCluster(const Run& run, const std::string& cluster, const std::string& asked)
 {
     Listed listed;
-    SALVOR_TRY(listed.backups, run.console.backups(cluster));
-    listed.assurances = assurancesOf(run, cluster, listed.warnings);
+    SALVOR_TRY(const std::string repository, run.console.repositoryFor(cluster, asked));
+    SALVOR_TRY(const auto backups, run.console.backups(cluster, repository));
+    const auto assurances = assurancesOf(run, cluster, repository, listed.warnings);
+    for (const model::Backup& each : backups)
+        listed.rows.push_back({each, model::assuranceOf(assurances, each.id), repository});
     return listed;
+}
+
+Json rowJson(const Row& row)
+{
+    Json::Object members = backupMembers(row.backup, row.assurance);
+    members.emplace("repository", row.repository);
+    return members;
+}
+
+std::string rowsText(const std::vector<Row>& rows)
+{
+    std::vector<model::Backup> backups;
+    model::Assurances assurances;
+    for (const Row& each : rows) {
+        backups.push_back(each.backup);
+        assurances.emplace(each.backup.id, each.assurance);
+    }
+    return backupsText(backups, assurances);
 }
 
 } // namespace
@@ -65,13 +92,16 @@ Result<Answer> backup(const Run& run)
     SALVOR_TRY(const auto choice, backupChoice(run.arguments));
     SALVOR_TRY(const model::Backup made, run.console.backup(cluster, choice, run.job));
     Answer answer;
+    SALVOR_TRY(const std::string repository, run.console.repositoryFor(cluster, choice.repository));
     Json::Object members = backupMembers(made, {});
     members.emplace("backup", made.id);
+    members.emplace("repository", repository);
     answer.result = std::move(members);
     answer.text = backupText(made, {});
-    answer.message = "backup '" + made.id + "' of '" + cluster + "' is complete: "
-                     + sizeText(made.logicalSize) + " in " + std::to_string(made.fileCount)
-                     + " files, " + sizeText(made.newSize) + " added to the repository";
+    answer.message = "backup '" + made.id + "' of '" + cluster
+                     + "' is complete: " + sizeText(made.logicalSize) + " in "
+                     + std::to_string(made.fileCount) + " files, " + sizeText(made.newSize)
+                     + " added to repository '" + repository + "'";
     return answer;
 }
 
@@ -80,35 +110,37 @@ Result<Answer> backups(const Run& run)
     const std::string cluster = run.arguments.positional(0);
     if (run.arguments.has("--retired"))
         return retiredBackups(run, cluster);
-    SALVOR_TRY(const auto listed, cluster.empty() ? listAll(run) : listCluster(run, cluster));
+    const std::string asked = repositoryAsked(run.arguments);
+    SALVOR_TRY(const auto listed,
+               cluster.empty() ? listAll(run, asked) : listCluster(run, cluster, asked));
     for (const std::string& warning : listed.warnings)
         run.job.events.warning(warning);
-    Json::Array entries;
-    for (const model::Backup& each : listed.backups)
-        entries.push_back(backupMembers(each, model::assuranceOf(listed.assurances, each.id)));
     Answer answer;
     answer.result = Json::Object{
-        {"backups", std::move(entries)},
+        {"backups", model::listJson(listed.rows, rowJson)},
         {"warnings", model::toJson(listed.warnings)},
     };
-    answer.text = backupsText(listed.backups, listed.assurances);
+    answer.text = rowsText(listed.rows);
     return answer;
 }
 
 Result<Answer> show(const Run& run)
 {
-    SALVOR_TRY(const auto found,
-               namedByCaller(run.console.findBackup(run.arguments.positional(0))));
+    SALVOR_TRY(const auto located,
+               namedByCaller(run.console.findBackup(run.arguments.positional(0),
+                                                    repositoryAsked(run.arguments))));
+    const model::Backup& found = located.backup;
     std::vector<std::string> warnings;
-    const auto assurance =
-        model::assuranceOf(assurancesOf(run, found.incarnation.cluster, warnings), found.id);
+    const auto assurance = model::assuranceOf(
+        assurancesOf(run, found.incarnation.cluster, located.repository, warnings), found.id);
     for (const std::string& warning : warnings)
         run.job.events.warning(warning);
     Json::Object members = backupMembers(found, assurance);
+    members.emplace("repository", located.repository);
     Answer answer;
     answer.text = backupText(found, assurance);
     if (run.arguments.has("--files")) {
-        SALVOR_TRY(const auto files, run.console.backupFiles(found.id, run.job));
+        SALVOR_TRY(const auto files, run.console.backupFiles(located, run.job));
         members.emplace("files", model::listJson(files, fileJson));
         answer.text += "\n" + filesText(files);
     }
@@ -119,8 +151,9 @@ Result<Answer> show(const Run& run)
 Result<Answer> walRanges(const Run& run)
 {
     const std::string cluster = run.arguments.positional(0);
-    SALVOR_TRY(const auto state, run.console.walState(cluster));
-    SALVOR_TRY(const auto recoverable, run.console.recoverable(cluster, run.job));
+    const std::string repository = repositoryAsked(run.arguments);
+    SALVOR_TRY(const auto state, run.console.walState(cluster, repository));
+    SALVOR_TRY(const auto recoverable, run.console.recoverable(cluster, run.job, repository));
     const Json json = walStateJson(state);
     Json::Object members = *json.asObject();
     members.emplace("recoverable", model::listJson(recoverable, rangeJson));

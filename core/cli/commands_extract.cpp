@@ -52,7 +52,7 @@ Result<> readSource(console::ExtractChoice& choice, const Run& run)
             return {};
         SALVOR_TRY(const auto found,
                    namedByCaller(run.console.findBackup(choice.restore.backupId)));
-        choice.restore.backupId = found.id;
+        choice.restore.backupId = found.backup.id;
         return {};
     }
     if (!arguments.positionals().empty())

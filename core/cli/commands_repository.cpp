@@ -121,19 +121,8 @@ Result<Answer> repoCopy(const Run& run)
     Answer answer;
     answer.result = copyJson(report);
     answer.text = copyText(report);
-    const std::string sum =
-        countText(report.objects, "object", "objects") + " (" + sizeText(report.bytes) + ", "
-        + countText(report.backups.size(), "backup", "backups") + " and "
-        + countText(report.walObjects, "WAL file", "WAL files") + " among them)";
-    answer.message = request.dryRun ? "nothing was changed: " + sum + " would be copied"
-                                    : sum + " copied; '" + to + "' has what '" + from + "' has";
-    if (!report.findings.empty())
-        answer.problem =
-            fail(ErrorCode::Corrupt,
-                 countText(report.findings.size(), "object", "objects")
-                     + " could not be copied from '" + from + "' to '" + to + "'; "
-                     + (request.dryRun ? "the rest would be: " : "the rest was: ") + sum,
-                 "'salvorctl verify' says what is damaged, and which backups it hits.");
+    answer.message = copyMessage(report, request, from, to);
+    answer.problem = copyProblem(report, request, from, to);
     return answer;
 }
 
@@ -221,7 +210,8 @@ Result<Answer> repoKeyType(const Arguments& arguments)
 Result<Answer> clusterCheck(const Run& run)
 {
     const std::string name = run.arguments.positional(0);
-    SALVOR_TRY(const auto report, run.console.checkCluster(name, run.job));
+    SALVOR_TRY(const auto report,
+               run.console.checkCluster(name, run.job, repositoryAsked(run.arguments)));
     Answer answer;
     answer.result = reportJson(report);
     answer.text = checksText(report.checks);

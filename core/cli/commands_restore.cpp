@@ -29,7 +29,7 @@ Result<Planned> makePlan(const Run& run)
     SALVOR_TRY(console::RestoreChoice choice, restoreChoice(run.arguments));
     if (!choice.backupId.empty()) {
         SALVOR_TRY(const auto found, namedByCaller(run.console.findBackup(choice.backupId)));
-        choice.backupId = found.id;
+        choice.backupId = found.backup.id;
     }
     finder::Nearest nearest;
     auto plan = run.console.planRestore(choice, run.job, &nearest);

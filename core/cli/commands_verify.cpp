@@ -9,18 +9,6 @@ namespace salvor::cli {
 
 namespace {
 
-/// The repository that holds a backup: its cluster may not be in the configuration any more.
-Result<std::string> repositoryHolding(const Run& run, const model::Backup& wanted)
-{
-    SALVOR_TRY(const auto summaries, run.console.clusters(run.job));
-    for (const console::ClusterSummary& summary : summaries)
-        for (const model::Backup& each : summary.backups)
-            if (each.id == wanted.id)
-                return summary.repository;
-    return fail(ErrorCode::InvalidInput,
-                "no repository of the configuration holds backup '" + wanted.id + "'");
-}
-
 /// What was verified, summed up over repositories.
 struct Verified {
     verify::VerifyReport total;
@@ -59,13 +47,18 @@ Result<> verifyRepository(const Run& run, const std::string& name, verify::Verif
     return verifyOne(run, name, request, sum);
 }
 
-/// Every repository of the configuration. One that cannot be read must not hide what another holds:
-/// gives the first error of such.
+/// Every repository of the configuration, or the one that is named. One that cannot be read must
+/// not hide what another holds: gives the first error of such.
 Result<std::optional<Error>> verifyAll(const Run& run, const verify::VerifyRequest& request,
                                        Verified& sum)
 {
     std::optional<Error> unread;
+    const std::string asked = repositoryAsked(run.arguments);
+    if (!asked.empty())
+        SALVOR_CHECK(run.console.config().repository(asked));
     for (const auto& config : run.console.config().repositories) {
+        if (!asked.empty() && config.name != asked)
+            continue;
         auto checked = verifyRepository(run, config.name, request, sum);
         if (!checked.ok() && checked.error().code == ErrorCode::Cancelled)
             return std::move(checked).error();
@@ -77,6 +70,10 @@ Result<std::optional<Error>> verifyAll(const Run& run, const verify::VerifyReque
 
 Result<Answer> verifyByRestore(const Run& run, const std::string& id, const std::string& to)
 {
+    if (run.arguments.has("--repository"))
+        return fail(ErrorCode::InvalidInput,
+                    "--restore reads the repositories of the cluster, and --repository only one",
+                    "Give one of them.");
     if (id.empty() || run.arguments.has("--all") || run.arguments.has("--sample")
         || run.arguments.has("--stale"))
         return fail(ErrorCode::InvalidInput, "--restore proves one backup, whole",
@@ -85,7 +82,7 @@ Result<Answer> verifyByRestore(const Run& run, const std::string& id, const std:
     SALVOR_TRY(const auto found, namedByCaller(run.console.findBackup(id)));
     SALVOR_TRY(const auto proof,
                run.console.proveBackup(
-                   found.id,
+                   found.backup.id,
                    {destination, run.arguments.has("--latest"), run.arguments.has("--keep")},
                    run.job));
     for (const std::string& warning : proof.outcome.warnings)
@@ -93,12 +90,13 @@ Result<Answer> verifyByRestore(const Run& run, const std::string& id, const std:
     Answer answer;
     answer.result = proofJson(proof);
     answer.text = proofText(proof);
-    answer.message = "backup '" + found.id + "' was restored, started and found sound";
+    answer.message = "backup '" + found.backup.id + "' was restored, started and found sound";
     if (!proof.isGood())
-        answer.problem = fail(ErrorCode::Corrupt,
-                              "backup '" + found.id + "' was restored, and PostgreSQL found damage",
-                              "The copy is kept in " + quoted(destination)
-                                  + ". Check the original the same way, and an older backup.");
+        answer.problem =
+            fail(ErrorCode::Corrupt,
+                 "backup '" + found.backup.id + "' was restored, and PostgreSQL found damage",
+                 "The copy is kept in " + quoted(destination)
+                     + ". Check the original the same way, and an older backup.");
     return answer;
 }
 
@@ -160,10 +158,10 @@ Result<Answer> verifyStored(const Run& run)
     if (id.empty()) {
         SALVOR_TRY(unread, verifyAll(run, request, sum));
     } else {
-        SALVOR_TRY(const auto found, namedByCaller(run.console.findBackup(id)));
-        SALVOR_TRY(const std::string name, repositoryHolding(run, found));
-        request.backupIds = {found.id};
-        SALVOR_CHECK(verifyOne(run, name, request, sum));
+        SALVOR_TRY(const auto found,
+                   namedByCaller(run.console.findBackup(id, repositoryAsked(run.arguments))));
+        request.backupIds = {found.backup.id};
+        SALVOR_CHECK(verifyOne(run, found.repository, request, sum));
     }
     return answerOf(std::move(sum), unread, request.samplePercent);
 }

@@ -41,6 +41,14 @@ namespace salvor::cli {
 [[nodiscard]] std::string repositoryText(const settings::RepositoryConfig& config,
                                          const repository::RepositoryInfo& info);
 [[nodiscard]] std::string copyText(const repository::CopyReport& report);
+/// What the copy has now, and what it has not: a sentence.
+[[nodiscard]] std::string copyMessage(const repository::CopyReport& report,
+                                      const repository::CopyRequest& request,
+                                      const std::string& from, const std::string& to);
+/// Unset when the report is complete.
+[[nodiscard]] std::optional<Error> copyProblem(const repository::CopyReport& report,
+                                               const repository::CopyRequest& request,
+                                               const std::string& from, const std::string& to);
 [[nodiscard]] std::string keySlotsText(const std::vector<repository::KeySlot>& slots);
 [[nodiscard]] std::string checksText(const std::vector<model::Check>& checks);
 [[nodiscard]] std::string backupsText(const std::vector<model::Backup>& backups,

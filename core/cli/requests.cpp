@@ -199,6 +199,7 @@ Result<console::RestoreChoice> restoreChoice(const Arguments& arguments)
 Result<console::BackupChoice> backupChoice(const Arguments& arguments)
 {
     console::BackupChoice choice;
+    choice.repository = repositoryAsked(arguments);
     if (const auto mode = arguments.value("--mode")) {
         for (const auto each : {model::BackupMode::Host, model::BackupMode::Stream})
             if (*mode == model::backupModeName(each))
@@ -251,6 +252,11 @@ Result<LogLevel> logLevel(const Arguments& arguments)
             return level;
     return invalid("--log-level: '" + word + "' is not a level",
                    "Write debug, info, warning, error or off.");
+}
+
+std::string repositoryAsked(const Arguments& arguments)
+{
+    return arguments.value("--repository").value_or("");
 }
 
 Result<std::string> required(const Arguments& arguments, std::string_view option)

@@ -16,6 +16,8 @@ namespace salvor::cli {
 [[nodiscard]] Result<LogLevel> logLevel(const Arguments& arguments);
 /// A path as an option gives it, without "." and "..". Errors: one that is not absolute.
 [[nodiscard]] Result<Path> absolutePath(std::string_view option, const std::string& text);
+/// What --repository names; "" without it.
+[[nodiscard]] std::string repositoryAsked(const Arguments& arguments);
 /// The value of an option without which the command cannot work.
 [[nodiscard]] Result<std::string> required(const Arguments& arguments, std::string_view option);
 

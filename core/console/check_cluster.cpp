@@ -2,6 +2,7 @@
 #include "core/console/archiving_checks.h"
 #include "core/console/commands.h"
 #include "core/console/copies_checks.h"
+#include "core/console/copy_lag.h"
 #include "core/console/opened.h"
 #include "core/console/repository_checks.h"
 #include "core/postgres/connection.h"
@@ -106,31 +107,47 @@ Result<> checkServer(const settings::ClusterConfig& configured, const wal::Recei
     return part(checks, "archiver", checkArchiver(connection, checks, job));
 }
 
+/// Each further repository against the first; only one of them when that was asked for.
+void checkLags(const settings::ClusterConfig& cluster, const std::vector<NamedPlace>& places,
+               const std::string& asked, Checks& checks)
+{
+    const NamedPlace& first = places.front();
+    for (const NamedPlace& copy : places) {
+        const bool isMeant = asked.empty() || asked == first.name || asked == copy.name;
+        if (&copy != &first && isMeant && first.opened.ok() && copy.opened.ok())
+            checkCopyLag({first.name, **first.opened}, {copy.name, **copy.opened}, cluster.name,
+                         checks);
+    }
+}
+
 } // namespace
 
-Result<ClusterReport> Console::checkCluster(const std::string& cluster, JobContext& job)
+Result<ClusterReport> Console::checkCluster(const std::string& cluster, JobContext& job,
+                                            const std::string& repository)
 {
     job.phase("check", 0);
     SALVOR_TRY(const auto configured, m_config.cluster(cluster));
+    SALVOR_TRY(const std::string name, oneOf(configured, repository));
     SALVOR_TRY(const auto request, receiveRequest(cluster, false));
+    SALVOR_TRY(const auto rules, m_config.rulesFor(cluster, name));
     ClusterReport report{cluster, {}};
-    const auto repository = open(configured.repository);
-    if (repository.ok()) {
-        checkRepository(**repository, report.checks);
-        checkBackups(**repository, cluster, report.checks);
-        checkArchivedWal(**repository, cluster, report.checks);
-        checkRetention(**repository, cluster, configured.retention, report.checks);
+    const auto opened = open(name);
+    if (opened.ok()) {
+        checkRepository(**opened, report.checks);
+        checkBackups(**opened, cluster, report.checks);
+        checkArchivedWal(**opened, cluster, report.checks);
+        checkRetention(**opened, cluster, rules, report.checks);
     } else {
-        addFailure(report.checks, "repository", repository.error(), Level::Blocker);
+        addFailure(report.checks, "repository", opened.error(), Level::Blocker);
     }
-    std::vector<NamedPlace> places{{configured.repository, repository}};
-    for (const std::string& name : configured.copies)
-        places.push_back({name, open(name)});
+    std::vector<NamedPlace> places;
+    for (const std::string& each : configured.repositories())
+        places.push_back({each, open(each)});
     checkCopies(configured, places, report.checks);
-    SALVOR_CHECK(
-        part(report.checks, "connection",
-             checkServer(configured, request, repository.ok() ? repository->get() : nullptr,
-                         report.checks, job)));
+    checkLags(configured, places, repository, report.checks);
+    SALVOR_CHECK(part(report.checks, "connection",
+                      checkServer(configured, request, opened.ok() ? opened->get() : nullptr,
+                                  report.checks, job)));
     std::stable_sort(report.checks.begin(), report.checks.end(),
                      [](const Check& a, const Check& b) { return a.level < b.level; });
     return report;

@@ -108,10 +108,15 @@ ClusterSummary Console::summaryOf(const std::string& cluster, const std::string&
     return summary;
 }
 
-Result<std::vector<ClusterSummary>> Console::clusters(JobContext& job)
+Result<std::vector<ClusterSummary>> Console::clusters(JobContext& job,
+                                                      const std::string& repository)
 {
+    if (!repository.empty())
+        SALVOR_CHECK(m_config.repository(repository));
     std::vector<ClusterSummary> list;
     for (const auto& place : m_config.repositories) {
+        if (!repository.empty() && place.name != repository)
+            continue;
         std::vector<std::string> names = configuredIn(m_config, place.name);
         // Where it cannot be opened, each summary says so.
         if (const auto opened = open(place.name); opened.ok())
@@ -141,7 +146,8 @@ Result<model::Backup> Console::backup(const std::string& cluster, const BackupCh
                                       JobContext& job)
 {
     SALVOR_TRY(const auto configured, m_config.cluster(cluster));
-    SALVOR_TRY(const auto repository, open(configured.repository));
+    SALVOR_TRY(const std::string name, oneOf(configured, choice.repository));
+    SALVOR_TRY(const auto repository, open(name));
     backup::BackupRequest request;
     request.cluster = cluster;
     request.connection = configured.connection;
@@ -158,76 +164,39 @@ Result<model::Backup> Console::backup(const std::string& cluster, const BackupCh
     return backup::runBackup(request, *repository, job);
 }
 
-Result<std::vector<model::Backup>> Console::backups(const std::string& cluster)
+Result<std::vector<model::Backup>> Console::backups(const std::string& cluster,
+                                                    const std::string& repository)
 {
-    if (!cluster.empty()) {
-        SALVOR_TRY(const std::string name, repositoryOf(cluster));
-        SALVOR_TRY(const auto repository, open(name));
-        return repository->backups(cluster);
-    }
-    std::vector<model::Backup> list;
-    for (const auto& place : m_config.repositories) {
-        SALVOR_TRY(const auto repository, open(place.name));
-        SALVOR_TRY(const auto some, repository->backups({}));
-        list.insert(list.end(), some.begin(), some.end());
-    }
-    return list;
+    SALVOR_TRY(const auto opened, repositoryWith(cluster, repository));
+    return opened->backups(cluster);
 }
 
-Result<model::Backup> Console::findBackup(const std::string& id)
+Result<std::vector<BackupFile>> Console::backupFiles(const FoundBackup& found, JobContext& job)
 {
-    SALVOR_TRY(const auto found, locateBackup(id));
-    return found.backup;
-}
-
-Result<Console::LocatedBackup> Console::locateBackup(const std::string& id)
-{
-    std::optional<Error> unread;
-    for (const auto& place : m_config.repositories) {
-        const auto repository = open(place.name);
-        if (!repository.ok()) {
-            unread = unread ? unread : repository.error();
-            continue;
-        }
-        auto found = (*repository)->backup(id);
-        if (found.ok())
-            return LocatedBackup{*repository, *std::move(found)};
-        if (found.error().code != ErrorCode::NotFound)
-            return std::move(found).error();
-    }
-    if (unread)
-        return *unread;
-    return fail(ErrorCode::NotFound, "no backup '" + id + "' in any repository",
-                "'salvorctl backups' lists those there are.");
-}
-
-Result<std::vector<BackupFile>> Console::backupFiles(const std::string& id, JobContext& job)
-{
-    SALVOR_TRY(const auto located, locateBackup(id));
+    SALVOR_TRY(const auto repository, open(found.repository));
     std::vector<BackupFile> files;
     const auto visit = [&](const repository::TreeEntry& entry) -> Result<> {
         files.push_back({entry.path, entry.kind, entry.size, entry.modifiedAt});
         return job.proceed();
     };
-    SALVOR_CHECK(located.repository->readTree(located.backup, visit));
+    SALVOR_CHECK(repository->readTree(found.backup, visit));
     return files;
 }
 
-Result<model::WalArchiveState> Console::walState(const std::string& cluster)
+Result<model::WalArchiveState> Console::walState(const std::string& cluster,
+                                                 const std::string& repository)
 {
-    SALVOR_TRY(const std::string name, repositoryOf(cluster));
-    SALVOR_TRY(const auto repository, open(name));
-    SALVOR_TRY(const auto incarnation, repository->incarnation(cluster));
-    return wal::archiveState(*repository, incarnation);
+    SALVOR_TRY(const auto opened, repositoryWith(cluster, repository));
+    SALVOR_TRY(const auto incarnation, opened->incarnation(cluster));
+    return wal::archiveState(*opened, incarnation);
 }
 
-Result<std::vector<model::RecoverableRange>> Console::recoverable(const std::string& cluster,
-                                                                  JobContext& job)
+Result<std::vector<model::RecoverableRange>>
+Console::recoverable(const std::string& cluster, JobContext& job, const std::string& repository)
 {
-    SALVOR_TRY(const std::string name, repositoryOf(cluster));
-    SALVOR_TRY(const auto repository, open(name));
-    SALVOR_TRY(const auto incarnation, repository->incarnation(cluster));
-    return finder::recoverableRanges(*repository, incarnation, job);
+    SALVOR_TRY(const auto opened, repositoryWith(cluster, repository));
+    SALVOR_TRY(const auto incarnation, opened->incarnation(cluster));
+    return finder::recoverableRanges(*opened, incarnation, job);
 }
 
 } // namespace salvor::console

@@ -7,7 +7,6 @@
 #include "core/console/wal_places.h"
 #include "core/finder/reach.h"
 #include "core/model/restore_plan.h"
-#include "core/policy/prune.h"
 #include "core/postgres/backup_session.h"
 #include "core/postgres/instance.h"
 #include "core/repository/copy.h"
@@ -62,48 +61,58 @@ public:
     [[nodiscard]] Result<Secret> keySheet(const std::string& name);
     [[nodiscard]] Result<> removeKey(const std::string& name, const std::string& slot);
     /// The conformance suite against a place that need not be a repository yet.
-    struct ConnectionTest {
-        bool good = false;
-        std::vector<std::string> passed; ///< Sentences.
-        std::vector<std::string> failed; ///< Sentences.
-        bool isRepository = false;
-    };
+    using ConnectionTest = console::ConnectionTest;
     [[nodiscard]] static Result<ConnectionTest>
     testConnection(const settings::RepositoryConfig& place, JobContext& job);
     /// Drops what is kept of a repository, so that the next call opens it anew.
     void reopen(const std::string& name);
 
-    // Clusters and backups. -----------------------------------------------------------------
-    [[nodiscard]] Result<ClusterReport> checkCluster(const std::string& cluster, JobContext& job);
+    // Clusters and backups. A `repository` is one of the configuration; empty: the first one of the
+    // cluster, or the first that has the backup. ---------------------------------------------
+    [[nodiscard]] Result<std::string> repositoryFor(const std::string& cluster,
+                                                    const std::string& repository);
+    [[nodiscard]] Result<ClusterReport> checkCluster(const std::string& cluster, JobContext& job,
+                                                     const std::string& repository = {});
     [[nodiscard]] Result<model::Incarnation> adoptCluster(const std::string& cluster);
-    /// Of configuration and repositories together. A repository that cannot be read gives a
-    /// summary with a warning, not an error.
-    [[nodiscard]] Result<std::vector<ClusterSummary>> clusters(JobContext& job);
+    /// Of configuration and repositories together, one for each repository; or those of one
+    /// repository. One that cannot be read gives a summary with a warning, not an error.
+    [[nodiscard]] Result<std::vector<ClusterSummary>> clusters(JobContext& job,
+                                                               const std::string& repository = {});
     [[nodiscard]] Result<model::Backup> backup(const std::string& cluster,
                                                const BackupChoice& choice, JobContext& job);
-    [[nodiscard]] Result<std::vector<model::Backup>> backups(const std::string& cluster);
-    [[nodiscard]] Result<model::Backup> findBackup(const std::string& id);
-    [[nodiscard]] Result<std::vector<BackupFile>> backupFiles(const std::string& id,
+    [[nodiscard]] Result<std::vector<model::Backup>> backups(const std::string& cluster,
+                                                             const std::string& repository = {});
+    [[nodiscard]] Result<FoundBackup> findBackup(const std::string& id,
+                                                 const std::string& repository = {});
+    [[nodiscard]] Result<std::vector<BackupFile>> backupFiles(const FoundBackup& found,
                                                               JobContext& job);
-    [[nodiscard]] Result<model::WalArchiveState> walState(const std::string& cluster);
+    [[nodiscard]] Result<model::WalArchiveState> walState(const std::string& cluster,
+                                                          const std::string& repository = {});
     [[nodiscard]] Result<std::vector<model::RecoverableRange>>
-    recoverable(const std::string& cluster, JobContext& job);
+    recoverable(const std::string& cluster, JobContext& job, const std::string& repository = {});
 
     // Retention. ----------------------------------------------------------------------------
-    /// By the rules of the configuration. Pure but for looking.
-    [[nodiscard]] Result<policy::PrunePlan> planPrune(const std::string& cluster, JobContext& job);
-    [[nodiscard]] Result<policy::PruneOutcome> prune(const policy::PrunePlan& plan,
+    /// By the rules of the configuration for that repository. Pure but for looking.
+    [[nodiscard]] Result<PrunePlan> planPrune(const std::string& cluster, JobContext& job,
+                                              const std::string& repository = {});
+    [[nodiscard]] Result<policy::PruneOutcome> prune(const PrunePlan& plan,
                                                      std::chrono::seconds grace, JobContext& job);
-    /// Errors: NotReady for the newest backup of its cluster, and for one that is held.
-    [[nodiscard]] Result<model::Backup> retireBackup(const std::string& id,
-                                                     const std::string& because, JobContext& job);
-    /// Of a retired backup: brings it back, too.
-    [[nodiscard]] Result<model::Backup> holdBackup(const std::string& id, const model::Hold& hold,
-                                                   JobContext& job);
-    [[nodiscard]] Result<model::Backup> unholdBackup(const std::string& id);
-    /// Those of a cluster.
-    [[nodiscard]] Result<std::vector<model::Hold>> holds(const std::string& cluster);
-    [[nodiscard]] Result<std::vector<model::RetiredBackup>> retired(const std::string& cluster);
+    /// Errors: NotReady for the newest backup of its cluster, and for one that is held;
+    ///         InvalidInput when several repositories have it and none is named.
+    [[nodiscard]] Result<BackupChange> retireBackup(const std::string& id,
+                                                    const std::string& repository,
+                                                    const std::string& because, JobContext& job);
+    /// Of a retired backup: brings it back, too. In every repository that has it, when none is
+    /// named; with a warning for one that cannot be read.
+    [[nodiscard]] Result<BackupChange> holdBackup(const std::string& id,
+                                                  const std::string& repository,
+                                                  const model::Hold& hold, JobContext& job);
+    /// In every repository that holds it when none is named. Errors: InvalidInput when they hold it
+    /// for different reasons then.
+    [[nodiscard]] Result<BackupChange> unholdBackup(const std::string& id,
+                                                    const std::string& repository, JobContext& job);
+    [[nodiscard]] Result<std::vector<model::RetiredBackup>>
+    retired(const std::string& cluster, const std::string& repository = {});
 
     // Restore. ------------------------------------------------------------------------------
     /// Pure but for looking. `nearest` is filled when the target is out of reach.
@@ -161,7 +170,7 @@ public:
                                                                    std::chrono::seconds age);
     /// What was noted of a cluster's backups.
     [[nodiscard]] Result<std::vector<model::Verification>>
-    verifications(const std::string& cluster);
+    verifications(const std::string& cluster, const std::string& repository = {});
     /// Restores a backup into a new directory, starts it fenced, has PostgreSQL check it, runs the
     /// cluster's validation queries, stops it, and removes it again unless it is to be kept or
     /// something was found. Tablespaces come to lie beside the directory. Notes the outcome.
@@ -193,20 +202,23 @@ private:
     [[nodiscard]] Result<> examine(RestoreProof& proof, const std::string& script, JobContext& job);
     [[nodiscard]] FailedRestore look(const Error& error, const std::string& repository,
                                      const Path& destination);
-    struct LocatedBackup {
-        std::shared_ptr<repository::Repository> repository;
-        model::Backup backup;
-    };
-    [[nodiscard]] Result<LocatedBackup> locateBackup(const std::string& id);
+    struct LocatedBackup;
+    enum class Among { Listed, RetiredToo };
+    [[nodiscard]] Result<LocatedBackup> locateBackup(const std::string& id,
+                                                     const std::string& repository = {});
+    /// In every repository that has it, or in the one that is named. Errors: NotFound; InvalidInput
+    /// when several begin with `id`.
+    [[nodiscard]] Result<std::vector<LocatedBackup>>
+    locateAll(const std::string& id, const std::string& repository, Among among, JobContext& job);
+    [[nodiscard]] Result<std::optional<LocatedBackup>> locateIn(const std::string& name,
+                                                                const std::string& id, Among among);
     [[nodiscard]] static Result<> note(const LocatedBackup& located,
                                        model::Verification verification);
     /// Of a proof that was made, or that damage in the repository kept from being made.
-    static void noteProof(const LocatedBackup& located, const RestoreProof& proof,
-                          const Error* damage, JobContext& job);
-    /// Errors: NotFound; InvalidInput when several begin with `id`.
-    [[nodiscard]] Result<LocatedBackup> locateRetired(const std::string& id);
+    void noteProof(const RestoreProof& proof, const std::string& repository, const Error* damage,
+                   JobContext& job);
     [[nodiscard]] Result<std::shared_ptr<repository::Repository>>
-    repositoryWith(const std::string& cluster);
+    repositoryWith(const std::string& cluster, const std::string& repository = {});
     [[nodiscard]] Path programsOf(const std::string& cluster) const;
     [[nodiscard]] Result<Path> directoryOf(const std::string& place) const;
     [[nodiscard]] Path spoolRoot(const std::string& cluster) const;

@@ -20,7 +20,7 @@ Result<verify::VerifyReport> Console::verify(const std::string& repository,
                verify::verify(*opened, request, job).in("repository '" + repository + "'"));
     const auto outcomes = verify::outcomes(report, request.samplePercent);
     for (std::size_t i = 0; i < outcomes.size(); ++i) {
-        const auto noted = note({opened, report.backups[i]}, outcomes[i]);
+        const auto noted = note({opened, report.backups[i], repository}, outcomes[i]);
         if (noted.ok())
             continue;
         job.events.warning("The outcome could not be noted in repository '" + repository
@@ -30,10 +30,11 @@ Result<verify::VerifyReport> Console::verify(const std::string& repository,
     return report;
 }
 
-Result<std::vector<model::Verification>> Console::verifications(const std::string& cluster)
+Result<std::vector<model::Verification>> Console::verifications(const std::string& cluster,
+                                                                const std::string& repository)
 {
-    SALVOR_TRY(const auto repository, repositoryWith(cluster));
-    return repository::verifications(*repository, cluster);
+    SALVOR_TRY(const auto opened, repositoryWith(cluster, repository));
+    return repository::verifications(*opened, cluster);
 }
 
 Result<std::vector<std::string>> Console::backupsToVerify(const std::string& repository,

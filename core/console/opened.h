@@ -15,6 +15,12 @@ struct Console::Opened {
         repositories; // Guarded by mutex.
 };
 
+struct Console::LocatedBackup {
+    std::shared_ptr<repository::Repository> repository;
+    model::Backup backup;
+    std::string name; ///< Of the repository.
+};
+
 /// Opens the place of a repository; nothing is asked of it yet.
 [[nodiscard]] Result<std::shared_ptr<storage::Driver>>
 openPlace(const settings::RepositoryConfig& place, const std::stop_token& stop = {});
@@ -23,6 +29,11 @@ openPlace(const settings::RepositoryConfig& place, const std::stop_token& stop =
 [[nodiscard]] Result<std::shared_ptr<repository::Repository>>
 openRepository(const settings::RepositoryConfig& place, const AskPassphrase& ask,
                bool hasty = false);
+
+/// The one of a cluster's repositories that is asked for; its first when none is. Errors:
+/// InvalidInput when the cluster does not go there.
+[[nodiscard]] Result<std::string> oneOf(const settings::ClusterConfig& cluster,
+                                        const std::string& asked);
 
 /// What opens it: key file, key command, $SALVOR_PASSPHRASE, or asking, in this order.
 ///

@@ -1,5 +1,5 @@
 // Proves a backup: restores it, starts PostgreSQL on it, and has it checked.
-#include "core/console/console.h"
+#include "core/console/opened.h"
 #include "core/postgres/instance_checks.h"
 
 #include <algorithm>
@@ -67,11 +67,11 @@ Result<> Console::stopCopyIn(const Path& destination, Moment since, const JobCon
     return {};
 }
 
-void Console::noteProof(const LocatedBackup& located, const RestoreProof& proof,
+void Console::noteProof(const RestoreProof& proof, const std::string& repository,
                         const Error* damage, JobContext& job)
 {
     model::Verification outcome;
-    outcome.backupId = located.backup.id;
+    outcome.backupId = proof.backup.id;
     outcome.level = model::AssuranceLevel::Restored;
     if (damage != nullptr)
         outcome.finding = damage->message;
@@ -82,7 +82,17 @@ void Console::noteProof(const LocatedBackup& located, const RestoreProof& proof,
             outcome.finding = step.name + ": " + step.findings.front();
     }
     outcome.good = outcome.finding.empty();
-    const auto noted = note(located, std::move(outcome));
+    // What several gave together proves none of them.
+    const auto& sources = proof.outcome.repositories;
+    if (outcome.good && sources != std::vector{repository}) {
+        job.events.warning(
+            "Not all of it came from repository '" + repository
+            + "', so nothing is noted there: 'salvorctl verify' says what it lacks.");
+        return;
+    }
+    const auto located = locateBackup(proof.backup.id, repository);
+    const auto noted =
+        located.ok() ? note(*located, std::move(outcome)) : Result<>(located.error());
     if (!noted.ok())
         job.events.warning("The outcome could not be noted in the repository, so the backup counts "
                            "as before: "
@@ -93,8 +103,8 @@ Result<RestoreProof> Console::proveBackup(const std::string& id, const ProofChoi
                                           JobContext& job)
 {
     RestoreProof proof;
-    SALVOR_TRY(const LocatedBackup located, locateBackup(id));
-    proof.backup = located.backup;
+    SALVOR_TRY(const FoundBackup found, findBackup(id));
+    proof.backup = found.backup;
     SALVOR_TRY(const std::string script,
                validationScript(m_config, proof.backup.incarnation.cluster));
     RestoreChoice restore;
@@ -119,7 +129,7 @@ Result<RestoreProof> Console::proveBackup(const std::string& id, const ProofChoi
     if (!proved.ok()) {
         Error error = std::move(proved).error();
         if (error.code == ErrorCode::Corrupt)
-            noteProof(located, proof, &error, job);
+            noteProof(proof, plan.repository, &error, job);
         error.hint += error.hint.empty() ? "" : " ";
         error.hint += "What was restored is kept in " + quoted(choice.destination)
                       + "; 'salvorctl instance list' names it when it was started.";
@@ -128,7 +138,7 @@ Result<RestoreProof> Console::proveBackup(const std::string& id, const ProofChoi
         return error;
     }
     SALVOR_CHECK(stopped);
-    noteProof(located, proof, nullptr, job);
+    noteProof(proof, plan.repository, nullptr, job);
     proof.kept = choice.keeps || !proof.isGood();
     if (!proof.kept)
         SALVOR_CHECK(removeInstance(proof.outcome.instance, job));

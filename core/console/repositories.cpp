@@ -40,11 +40,13 @@ Result<repository::RepositoryInfo> Console::initRepository(const std::string& na
     }
     SALVOR_TRY(const auto driver, openPlace(place));
     SALVOR_TRY(const bool madeKey, makeMissingKey(place));
+    Unlock unlock;
     const auto init = [&]() -> Result<repository::RepositoryInfo> {
         repository::InitOptions options;
         options.encrypted = place.encrypted;
         options.copyOf = original.get();
-        SALVOR_TRY(options.firstKey, unlockFor(place, m_ask));
+        SALVOR_TRY(unlock, unlockFor(place, m_ask));
+        options.firstKey = {unlock.kind, unlock.secret.duplicate()};
         return repository::Repository::init(*driver, options);
     };
     auto made = init();
@@ -53,7 +55,8 @@ Result<repository::RepositoryInfo> Console::initRepository(const std::string& na
         ::unlink(place.keyFile.c_str());
     reopen(name);
     if (made.ok() && original != nullptr) {
-        SALVOR_TRY(const auto copy, open(name));
+        // Not by open(): whoever typed a passphrase is not asked for it again.
+        SALVOR_TRY(const auto copy, repository::Repository::open(driver, unlock));
         SALVOR_CHECK(repository::copyIncarnations(*original, *copy));
     }
     return std::move(made).in("repository '" + name + "'");

@@ -24,94 +24,10 @@ Result<> checkHoldIsLonger(const repository::Repository& repository, const model
     return {};
 }
 
-} // namespace
-
-Result<std::shared_ptr<repository::Repository>> Console::repositoryWith(const std::string& cluster)
+/// Held, and in the lists.
+Result<> holdIn(const repository::Repository& repository, const model::Backup& backup,
+                const model::Hold& hold, JobContext& job)
 {
-    SALVOR_TRY(const std::string name, repositoryOf(cluster));
-    return open(name);
-}
-
-Result<policy::PrunePlan> Console::planPrune(const std::string& cluster, JobContext& job)
-{
-    SALVOR_TRY(const auto configured, m_config.cluster(cluster));
-    SALVOR_TRY(const auto repository, open(configured.repository));
-    return policy::planPrune(*repository, cluster, configured.retention, job);
-}
-
-Result<policy::PruneOutcome> Console::prune(const policy::PrunePlan& plan,
-                                            std::chrono::seconds grace, JobContext& job)
-{
-    SALVOR_TRY(const auto repository, repositoryWith(plan.cluster));
-    return policy::applyPrune(*repository, plan, grace, job);
-}
-
-Result<model::Backup> Console::retireBackup(const std::string& id, const std::string& because,
-                                            JobContext& job)
-{
-    SALVOR_TRY(const auto located, locateBackup(id));
-    const std::string& cluster = located.backup.incarnation.cluster;
-    SALVOR_TRY(const auto all, located.repository->backups(cluster));
-    SALVOR_TRY(const auto noted, repository::verifications(*located.repository, cluster));
-    for (const policy::Essential& each : policy::essentialBackups(all, model::assurancesOf(noted)))
-        if (all[each.number].id == located.backup.id)
-            return fail(ErrorCode::NotReady,
-                        "'" + located.backup.id + "' of '" + cluster + "' stays, because "
-                            + each.because,
-                        "Take another one, or verify another one, first.");
-    SALVOR_TRY(const auto held, repository::holds(*located.repository, cluster));
-    for (const model::Hold& each : held)
-        if (each.backupId == located.backup.id && each.holdsAt(systemClock().now()))
-            return fail(ErrorCode::NotReady,
-                        "backup '" + located.backup.id + "' is held: " + each.reason,
-                        "'salvorctl unhold " + located.backup.id + "' takes the hold away.");
-    SALVOR_CHECK(repository::retire(*located.repository, located.backup, because, job));
-    return located.backup;
-}
-
-Result<Console::LocatedBackup> Console::locateRetired(const std::string& id)
-{
-    std::optional<LocatedBackup> found;
-    for (const auto& place : m_config.repositories) {
-        // One that is out of reach must not keep a backup of another from coming back.
-        const auto opened = open(place.name);
-        const auto clusters =
-            opened.ok() ? (*opened)->clusters() : Result<std::vector<std::string>>(opened.error());
-        if (!clusters.ok())
-            continue;
-        const auto& repository = *opened;
-        for (const std::string& cluster : *clusters) {
-            SALVOR_TRY(const auto all, repository::retiredBackups(*repository, cluster));
-            for (const model::RetiredBackup& each : all) {
-                if (!each.backup.id.starts_with(id))
-                    continue;
-                if (found)
-                    return fail(ErrorCode::InvalidInput,
-                                "several retired backups begin with '" + id + "'",
-                                "Give more of the id.");
-                found = LocatedBackup{repository, each.backup};
-            }
-        }
-    }
-    if (!found)
-        return fail(ErrorCode::NotFound, "no backup '" + id + "' in any repository",
-                    "'salvorctl backups' lists those there are, with --retired also those that "
-                    "were taken out of the list.");
-    return *std::move(found);
-}
-
-Result<model::Backup> Console::holdBackup(const std::string& id, const model::Hold& hold,
-                                          JobContext& job)
-{
-    auto located = locateBackup(id);
-    if (!located.ok() && located.error().code != ErrorCode::InvalidInput)
-        if (auto retired = locateRetired(id); retired.ok())
-            located = std::move(retired);
-    if (!located.ok())
-        return std::move(located).error();
-    const repository::Repository& repository = *located->repository;
-    const model::Backup& backup = located->backup;
-    SALVOR_CHECK(checkHoldIsLonger(repository, backup, hold));
     // Held before it comes back, so that no prune retires it in between; and looked for afterwards,
     // since one may have retired it just now.
     SALVOR_CHECK(repository::hold(repository, backup, hold));
@@ -120,26 +36,127 @@ Result<model::Backup> Console::holdBackup(const std::string& id, const model::Ho
     for (const model::RetiredBackup& each : retired)
         if (each.backup.id == backup.id)
             SALVOR_CHECK(repository::bringBack(repository, backup, job));
-    return backup;
+    return {};
 }
 
-Result<model::Backup> Console::unholdBackup(const std::string& id)
+Result<> checkMayGo(const repository::Repository& repository, const model::Backup& backup)
 {
-    SALVOR_TRY(const auto located, locateBackup(id));
-    SALVOR_CHECK(repository::unhold(*located.repository, located.backup));
-    return located.backup;
+    const std::string& cluster = backup.incarnation.cluster;
+    SALVOR_TRY(const auto all, repository.backups(cluster));
+    SALVOR_TRY(const auto noted, repository::verifications(repository, cluster));
+    for (const policy::Essential& each : policy::essentialBackups(all, model::assurancesOf(noted)))
+        if (all[each.number].id == backup.id)
+            return fail(ErrorCode::NotReady,
+                        "'" + backup.id + "' of '" + cluster + "' stays, because " + each.because,
+                        "Take another one, or verify another one, first.");
+    SALVOR_TRY(const auto held, repository::holds(repository, cluster));
+    for (const model::Hold& each : held)
+        if (each.backupId == backup.id && each.holdsAt(systemClock().now()))
+            return fail(ErrorCode::NotReady, "backup '" + backup.id + "' is held: " + each.reason,
+                        "'salvorctl unhold " + backup.id + "' takes the hold away.");
+    return {};
 }
 
-Result<std::vector<model::Hold>> Console::holds(const std::string& cluster)
+/// The hold of a backup, ended or not.
+Result<std::optional<model::Hold>> holdOf(const repository::Repository& repository,
+                                          const model::Backup& backup)
 {
-    SALVOR_TRY(const auto repository, repositoryWith(cluster));
-    return repository::holds(*repository, cluster);
+    SALVOR_TRY(const auto held, repository::holds(repository, backup.incarnation.cluster));
+    const auto found = std::find_if(held.begin(), held.end(), [&](const model::Hold& each) {
+        return each.backupId == backup.id;
+    });
+    return found == held.end() ? std::nullopt : std::optional(*found);
 }
 
-Result<std::vector<model::RetiredBackup>> Console::retired(const std::string& cluster)
+} // namespace
+
+Result<PrunePlan> Console::planPrune(const std::string& cluster, JobContext& job,
+                                     const std::string& repository)
 {
-    SALVOR_TRY(const auto repository, repositoryWith(cluster));
-    return repository::retiredBackups(*repository, cluster);
+    SALVOR_TRY(const auto configured, m_config.cluster(cluster));
+    PrunePlan plan;
+    plan.repository = repository.empty() ? configured.repository : repository;
+    SALVOR_TRY(const auto place, m_config.repository(plan.repository));
+    plan.byOwnRules = place.retention.any();
+    SALVOR_TRY(const auto rules, m_config.rulesFor(cluster, plan.repository));
+    SALVOR_TRY(const auto opened, open(plan.repository));
+    SALVOR_TRY(plan.plan, policy::planPrune(*opened, cluster, rules, job));
+    return plan;
+}
+
+Result<policy::PruneOutcome> Console::prune(const PrunePlan& plan, std::chrono::seconds grace,
+                                            JobContext& job)
+{
+    SALVOR_TRY(const auto repository, open(plan.repository));
+    return policy::applyPrune(*repository, plan.plan, grace, job);
+}
+
+Result<BackupChange> Console::retireBackup(const std::string& id, const std::string& repository,
+                                           const std::string& because, JobContext& job)
+{
+    SALVOR_TRY(const auto all, locateAll(id, repository, Among::Listed, job));
+    const LocatedBackup& located = all.front();
+    if (all.size() > 1)
+        return fail(ErrorCode::InvalidInput,
+                    "backup '" + located.backup.id + "' is in several repositories, '"
+                        + located.name + "' and '" + all[1].name
+                        + "' among them; nothing was changed",
+                    "Say from which list it is to be taken: --repository " + located.name + ".");
+    SALVOR_CHECK(checkMayGo(*located.repository, located.backup));
+    SALVOR_CHECK(repository::retire(*located.repository, located.backup, because, job));
+    return BackupChange{located.backup, {located.name}};
+}
+
+Result<BackupChange> Console::holdBackup(const std::string& id, const std::string& repository,
+                                         const model::Hold& hold, JobContext& job)
+{
+    SALVOR_TRY(const auto all, locateAll(id, repository, Among::RetiredToo, job));
+    for (const LocatedBackup& each : all)
+        SALVOR_CHECK(checkHoldIsLonger(*each.repository, each.backup, hold)
+                         .in("repository '" + each.name + "'"));
+    BackupChange change{all.front().backup, {}};
+    for (const LocatedBackup& each : all) {
+        SALVOR_CHECK(
+            holdIn(*each.repository, each.backup, hold, job).in("repository '" + each.name + "'"));
+        change.repositories.push_back(each.name);
+    }
+    return change;
+}
+
+Result<BackupChange> Console::unholdBackup(const std::string& id, const std::string& repository,
+                                           JobContext& job)
+{
+    SALVOR_TRY(const auto all, locateAll(id, repository, Among::Listed, job));
+    BackupChange change{all.front().backup, {}};
+    std::optional<model::Hold> first;
+    std::vector<const LocatedBackup*> holding;
+    for (const LocatedBackup& each : all) {
+        SALVOR_TRY(const auto hold, holdOf(*each.repository, each.backup));
+        if (!hold)
+            continue;
+        holding.push_back(&each);
+        // One hold that was put on it in several places is one; others are somebody else's.
+        if (first && *first != *hold)
+            return fail(ErrorCode::InvalidInput,
+                        "backup '" + each.backup.id + "' is held in '" + holding.front()->name
+                            + "' (" + first->reason + ") and otherwise in '" + each.name + "' ("
+                            + hold->reason + "); nothing was changed",
+                        "Say which hold ends: --repository " + each.name + ".");
+        first = hold;
+    }
+    for (const LocatedBackup* each : holding) {
+        SALVOR_CHECK(repository::unhold(*each->repository, each->backup)
+                         .in("repository '" + each->name + "'"));
+        change.repositories.push_back(each->name);
+    }
+    return change;
+}
+
+Result<std::vector<model::RetiredBackup>> Console::retired(const std::string& cluster,
+                                                           const std::string& repository)
+{
+    SALVOR_TRY(const auto opened, repositoryWith(cluster, repository));
+    return repository::retiredBackups(*opened, cluster);
 }
 
 } // namespace salvor::console

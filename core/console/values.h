@@ -4,6 +4,7 @@
 #include "core/finder/reach.h"
 #include "core/model/restore_plan.h"
 #include "core/model/verification.h"
+#include "core/policy/prune.h"
 #include "core/postgres/backup_session.h"
 #include "core/repository/tree.h"
 #include "core/rescue/in_place.h"
@@ -14,6 +15,14 @@
 #include <vector>
 
 namespace salvor::console {
+
+/// What the conformance suite said of a place.
+struct ConnectionTest {
+    bool good = false;
+    std::vector<std::string> passed; ///< Sentences.
+    std::vector<std::string> failed; ///< Sentences.
+    bool isRepository = false;
+};
 
 /// The result of `cluster check`: is this cluster protected now?
 struct ClusterReport {
@@ -36,6 +45,24 @@ struct ClusterSummary {
     Moment readAt;
 };
 
+struct FoundBackup {
+    model::Backup backup;
+    std::string repository; ///< The one it was found in.
+};
+
+/// What was done to a backup, and in which repositories.
+struct BackupChange {
+    model::Backup backup;
+    std::vector<std::string> repositories;
+};
+
+/// What a prune would do in one repository.
+struct PrunePlan {
+    std::string repository;
+    bool byOwnRules = false; ///< Those of the repository's section, not of the cluster's.
+    policy::PrunePlan plan;
+};
+
 struct BackupFile {
     std::string path;
     repository::TreeKind kind{};
@@ -48,6 +75,7 @@ struct BackupChoice {
     postgres::Checkpoint checkpoint = postgres::Checkpoint::Fast;
     bool readsEverything = false; ///< Host mode: also files that cannot have changed.
     std::map<std::string, std::string> annotations;
+    std::string repository; ///< One of the cluster's; empty: the first.
 };
 
 struct RestoreChoice {

@@ -28,27 +28,45 @@ Result<std::vector<std::string>> clustersToCopy(const Repository& from, const Co
     return request.clusters.empty() ? all : request.clusters;
 }
 
-/// Makes what a cluster is known there. False when it is another cluster there, a finding by now.
-Result<bool> copyIncarnation(ObjectCopier& copier, const model::Incarnation& incarnation,
-                             const CopyRequest& request, CopyReport& report)
+using Incarnations = std::vector<model::Incarnation>;
+
+std::string identityText(const model::ClusterIdentity& identity)
+{
+    return "system identifier " + std::to_string(identity.systemIdentifier) + " of PostgreSQL "
+           + std::to_string(identity.majorVersion);
+}
+
+const model::Incarnation* numbered(const Incarnations& all, std::uint32_t number)
+{
+    const auto found = std::find_if(all.begin(), all.end(),
+                                    [number](const auto& each) { return each.number == number; });
+    return found == all.end() ? nullptr : &*found;
+}
+
+/// Makes what a cluster is known there. False when the two contradict, a finding by now: WAL and
+/// backups of two clusters would come to stand under one number.
+Result<bool> copyIncarnation(ObjectCopier& copier, const Incarnations& ours,
+                             const model::Incarnation& incarnation, const CopyRequest& request,
+                             CopyReport& report)
 {
     const ObjectKey key = "clusters/" + scopePath(incarnation.cluster, incarnation.number);
-    SALVOR_TRY(const auto theirs, copier.to().incarnations(incarnation.cluster));
-    for (const model::Incarnation& each : theirs) {
-        if (each.number != incarnation.number)
-            continue;
-        if (each.identity == incarnation.identity)
-            return true;
-        copier.find(key, "is another cluster in the copy: system identifier "
-                             + std::to_string(each.identity.systemIdentifier) + ", not "
-                             + std::to_string(incarnation.identity.systemIdentifier));
-        return false;
-    }
-    if (request.dryRun) {
-        ++report.objects;
+    SALVOR_TRY(auto theirs, copier.to().incarnations(incarnation.cluster));
+    auto against = contradiction(ours, theirs, incarnation);
+    if (!against && request.dryRun) {
+        report.objects += numbered(theirs, incarnation.number) == nullptr ? 1U : 0U;
         return true;
     }
-    return copier.copySealed(key, "incarnation");
+    if (!against && numbered(theirs, incarnation.number) == nullptr) {
+        SALVOR_TRY(const bool copied, copier.copySealed(key, "incarnation"));
+        if (!copied)
+            return false;
+        // A server that archives there may have been faster: what is stored now counts.
+        SALVOR_TRY(theirs, copier.to().incarnations(incarnation.cluster));
+        against = contradiction(ours, theirs, incarnation);
+    }
+    if (against)
+        copier.find(key, *against);
+    return !against;
 }
 
 Result<> checkPair(const Repository& from, const Repository& to)
@@ -70,6 +88,26 @@ Result<> checkPair(const Repository& from, const Repository& to)
 
 } // namespace
 
+std::optional<std::string> contradiction(const std::vector<model::Incarnation>& ours,
+                                         const std::vector<model::Incarnation>& theirs,
+                                         const model::Incarnation& incarnation)
+{
+    if (const model::Incarnation* same = numbered(theirs, incarnation.number)) {
+        if (same->identity == incarnation.identity)
+            return std::nullopt;
+        return "is another cluster in the copy: " + identityText(same->identity) + ", not "
+               + identityText(incarnation.identity);
+    }
+    for (const model::Incarnation& each : theirs) {
+        const model::Incarnation* own = numbered(ours, each.number);
+        if (each.identity == incarnation.identity
+            && (own == nullptr || own->identity != each.identity))
+            return "has another number in the copy: " + identityText(each.identity)
+                   + " is incarnation " + std::to_string(each.number) + " there";
+    }
+    return std::nullopt;
+}
+
 bool haveSameKeys(const Repository& one, const Repository& other)
 {
     const Keys& a = one.keys();
@@ -84,14 +122,18 @@ Result<CopyReport> copyRepository(const Repository& from, const Repository& to,
                                   const CopyRequest& request, JobContext& job)
 {
     SALVOR_CHECK(checkPair(from, to));
+    SALVOR_CHECK(checkIsThere(from));
+    SALVOR_CHECK(checkIsThere(to));
     SALVOR_TRY(const auto clusters, clustersToCopy(from, request));
+    SALVOR_CHECK(checkIsThere(from));
     CopyReport report;
     ObjectCopier copier(from, to, report, job);
     for (const std::string& cluster : clusters) {
         SALVOR_TRY(const auto incarnations, from.incarnations(cluster));
         for (const model::Incarnation& incarnation : incarnations) {
             SALVOR_CHECK(job.proceed());
-            SALVOR_TRY(const bool same, copyIncarnation(copier, incarnation, request, report));
+            SALVOR_TRY(const bool same,
+                       copyIncarnation(copier, incarnations, incarnation, request, report));
             if (same)
                 SALVOR_CHECK(copyContents(copier, incarnation, request, report, job));
         }
@@ -109,7 +151,7 @@ Result<> copyIncarnations(const Repository& from, const Repository& to)
     for (const std::string& cluster : clusters) {
         SALVOR_TRY(const auto incarnations, from.incarnations(cluster));
         for (const model::Incarnation& incarnation : incarnations) {
-            const auto made = copyIncarnation(copier, incarnation, {}, report);
+            const auto made = copyIncarnation(copier, incarnations, incarnation, {}, report);
             if (!made.ok())
                 return made.error();
         }

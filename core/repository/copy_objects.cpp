@@ -31,10 +31,41 @@ Result<> checkWal(const Repository& from, const model::Incarnation& incarnation,
 
 } // namespace
 
+Result<> checkIsThere(const Repository& repository)
+{
+    SALVOR_TRY(const RepositoryInfo info, Repository::probe(repository.driver()));
+    if (info.id == repository.info().id)
+        return {};
+    return fail(ErrorCode::NotReady,
+                "another repository is at '" + repository.driver().location()
+                    + "' than when it was opened",
+                "Look what is mounted there, and run it again.");
+}
+
+Result<bool> isRetired(const Repository& repository, const storage::ObjectKey& backupKey)
+{
+    constexpr std::string_view listed = "backups/";
+    if (!backupKey.starts_with(listed))
+        return false;
+    const auto there = repository.driver().stat("retired/" + backupKey.substr(listed.size()));
+    if (!there.ok() && there.error().code != ErrorCode::NotFound)
+        return there.error();
+    return there.ok();
+}
+
 void ObjectCopier::find(const storage::ObjectKey& object, std::string what)
 {
     const std::lock_guard lock(m_mutex);
     m_report.findings.push_back({object, std::move(what)});
+}
+
+Result<> ObjectCopier::findGone(const storage::ObjectKey& object)
+{
+    SALVOR_CHECK(checkIsThere(m_from));
+    SALVOR_TRY(const bool retired, isRetired(m_from, object));
+    if (!retired)
+        find(object, "was listed, and is gone");
+    return {};
 }
 
 void ObjectCopier::count(Kind kind, ByteCount bytes)
@@ -51,8 +82,10 @@ Result<bool> ObjectCopier::settle(const storage::ObjectKey& key, const Result<>&
     if (copied.ok())
         return true;
     const Error& error = copied.error();
-    if (error.code == ErrorCode::NotFound)
+    if (error.code == ErrorCode::NotFound) {
+        SALVOR_CHECK(findGone(key));
         return false;
+    }
     if (error.code != ErrorCode::Corrupt && error.code != ErrorCode::Incompatible)
         return error;
     find(key, error.message);
@@ -65,8 +98,18 @@ Result<> ObjectCopier::put(const storage::ObjectKey& key, ByteView bytes)
         storage::writeObject(m_to.driver(), key, bytes, {.size = {}, .onlyIfAbsent = true});
     // Its name carries its hash, or its writer copied the same: a moment ago, perhaps not durable.
     if (!written.ok() && written.error().code == ErrorCode::AlreadyExists)
-        return m_to.driver().makeDurable(key);
+        return keep(key);
     return written;
+}
+
+/// Durable, though somebody else stored it.
+Result<> ObjectCopier::keep(const storage::ObjectKey& key)
+{
+    Result<> kept = m_to.driver().makeDurable(key);
+    if (!kept.ok() && kept.error().code == ErrorCode::NotFound)
+        return fail(ErrorCode::NotReady, "'" + key + "' was removed from the copy meanwhile",
+                    "Run it again: it copies what is missing.");
+    return kept;
 }
 
 Result<bool> ObjectCopier::copySealed(const storage::ObjectKey& key, std::string_view type)
@@ -101,7 +144,7 @@ Result<bool> ObjectCopier::copyPack(const storage::ObjectInfo& pack)
 {
     Result<> copied = stream(pack);
     if (!copied.ok() && copied.error().code == ErrorCode::AlreadyExists)
-        copied = m_to.driver().makeDurable(pack.key);
+        copied = keep(pack.key);
     else if (copied.ok())
         count(Kind::Pack, pack.size);
     return settle(pack.key, copied);

@@ -7,6 +7,14 @@
 
 namespace salvor::repository {
 
+/// Errors: NotReady when what was opened is not at its place any more: a folder without its disk
+/// lists nothing, and takes anything.
+[[nodiscard]] Result<> checkIsThere(const Repository& repository);
+
+/// Whether the backup with this key waits among the retired ones.
+[[nodiscard]] Result<bool> isRetired(const Repository& repository,
+                                     const storage::ObjectKey& backupKey);
+
 /// Reads an object of one repository, checks it, and writes it into the other as it is.
 /// Thread-safe.
 class ObjectCopier {
@@ -22,7 +30,8 @@ public:
     [[nodiscard]] const Repository& to() const noexcept { return m_to; }
 
     /// Each is durable in the other afterwards, also when somebody else stored it meanwhile. False
-    /// when it was not copied: it is damaged, which is a finding by now, or gone since the listing.
+    /// when it was not copied: it is damaged, or gone since it was listed, which is a finding by
+    /// now; or it is a backup that was retired since.
     [[nodiscard]] Result<bool> copySealed(const storage::ObjectKey& key, std::string_view type);
     [[nodiscard]] Result<bool> copyPack(const storage::ObjectInfo& pack);
     /// A segment, a partial one, a piece, or a history file or label, by the name it has.
@@ -30,11 +39,15 @@ public:
                                        const storage::ObjectKey& key, const std::string& name);
 
     void find(const storage::ObjectKey& object, std::string what);
+    /// For an object that was listed and is not there: a finding, unless it is a backup that was
+    /// retired since, or the whole repository is gone, which is an error.
+    [[nodiscard]] Result<> findGone(const storage::ObjectKey& object);
 
 private:
     enum class Kind { Pack, Wal, Other };
     [[nodiscard]] Result<> stream(const storage::ObjectInfo& pack);
     [[nodiscard]] Result<> put(const storage::ObjectKey& key, ByteView bytes);
+    [[nodiscard]] Result<> keep(const storage::ObjectKey& key);
     [[nodiscard]] Result<bool> settle(const storage::ObjectKey& key, const Result<>& copied);
     void count(Kind kind, ByteCount bytes);
 

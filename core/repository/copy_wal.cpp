@@ -15,10 +15,11 @@ using storage::ObjectKey;
 
 constexpr std::size_t threads = 4;
 
-std::string nameOfStem(const ObjectKey& stem)
+/// Of the file that a key is of: the key's last part without the '-' and the hash.
+std::string nameOfKey(const ObjectKey& key)
 {
-    const std::string last = stem.substr(stem.rfind('/') + 1);
-    return last.substr(0, last.size() - 1); // Without the '-' before the hash.
+    const std::string last = key.substr(key.rfind('/') + 1);
+    return last.size() > walHashDigits + 1 ? last.substr(0, last.size() - walHashDigits - 1) : "";
 }
 
 bool isSegment(const std::string& name)
@@ -79,25 +80,33 @@ WalSpan spanOf(const model::Backup& backup)
             model::lastSegmentBefore(backup.timeline, backup.stopLsn, size).number};
 }
 
-Result<WalCopy::ByStem> WalCopy::listed(const Repository& repository) const
+/// Only what is exactly the key of a WAL file: who reads one looks under no other.
+std::optional<std::string> WalCopy::nameIn(const ObjectKey& key) const
 {
-    ByStem found;
-    const std::string prefix =
-        "wal/" + scopePath(m_incarnation.cluster, m_incarnation.number) + "/";
-    SALVOR_CHECK(repository.driver().list(prefix, [&](const ObjectInfo& object) {
-        if (object.key.size() > prefix.size() + walHashDigits + 1)
-            found[object.key.substr(0, object.key.size() - walHashDigits)].push_back(object);
-        return Result<>();
-    }));
-    return found;
+    std::string name = nameOfKey(key);
+    if (model::walFileKind(name) == model::WalFileKind::Other
+        || (isSegment(name)
+            && !model::parseSegmentName(name, m_incarnation.identity.segmentSize).ok()))
+        return std::nullopt;
+    const std::string stem = walStem(m_incarnation, name);
+    if (key.size() != stem.size() + walHashDigits || !key.starts_with(stem)
+        || key.find_first_not_of("0123456789abcdef", stem.size()) != ObjectKey::npos)
+        return std::nullopt;
+    return name;
 }
 
-void WalCopy::planObject(const ObjectKey& stem, const std::vector<ObjectInfo>& ours,
+Result<> WalCopy::list(const Repository& repository, const ObjectKey& prefix, ByName& found) const
+{
+    return repository.driver().list(prefix, [&](const ObjectInfo& object) {
+        if (const auto name = nameIn(object.key))
+            found[*name].push_back(object);
+        return Result<>();
+    });
+}
+
+void WalCopy::planObject(const std::string& name, const std::vector<ObjectInfo>& ours,
                          const std::vector<ObjectInfo>* theirs)
 {
-    const std::string name = nameOfStem(stem);
-    if (model::walFileKind(name) == model::WalFileKind::Other)
-        return;
     if (isSegment(name))
         m_whole.insert(name);
     const ObjectInfo& object = ours.front();
@@ -119,18 +128,22 @@ void WalCopy::planObject(const ObjectKey& stem, const std::vector<ObjectInfo>& o
 
 Result<> WalCopy::plan(const std::vector<WalSpan>& spans, const std::optional<Swept>& swept)
 {
-    SALVOR_TRY(const ByStem theirs, listed(m_copier.to()));
-    SALVOR_TRY(const ByStem ours, listed(m_copier.from()));
-    for (const auto& [stem, objects] : theirs)
+    const ObjectKey prefix = "wal/" + scopePath(m_incarnation.cluster, m_incarnation.number) + "/";
+    ByName theirs;
+    ByName ours;
+    SALVOR_CHECK(list(m_copier.to(), prefix, theirs));
+    SALVOR_CHECK(list(m_copier.from(), prefix, ours));
+    for (const auto& [name, objects] : theirs)
         if (objects.size() == 1)
-            m_there.emplace(nameOfStem(stem), objects.front().key);
-    for (const auto& [stem, objects] : ours) {
-        const auto other = theirs.find(stem);
-        planObject(stem, objects, other == theirs.end() ? nullptr : &other->second);
+            m_there.insert(name);
+    for (const auto& [name, objects] : ours) {
+        const auto other = theirs.find(name);
+        planObject(name, objects, other == theirs.end() ? nullptr : &other->second);
     }
+    SALVOR_CHECK(planPieces());
     if (swept)
         dropSwept(spans, *swept);
-    return planPieces();
+    return {};
 }
 
 void WalCopy::dropSwept(const std::vector<WalSpan>& spans, const Swept& swept)
@@ -138,15 +151,18 @@ void WalCopy::dropSwept(const std::vector<WalSpan>& spans, const Swept& swept)
     const ByteCount size = m_incarnation.identity.segmentSize;
     const std::uint64_t first = value(swept.before) / size;
     // What came after the mark is of a timeline that went back behind it.
-    std::erase_if(m_segments, [&](const Item& item) {
-        const auto segment = model::parseSegmentName(item.name, size);
+    const auto isLeftOut = [&](const Item& item) {
+        const auto segment =
+            model::parseSegmentName(item.name.substr(0, item.name.find('.')), size);
         if (!segment.ok() || segment->number >= first || item.object.modifiedAt > swept.at)
             return false;
         return std::none_of(spans.begin(), spans.end(), [&](const WalSpan& span) {
             return span.timeline == segment->timeline && span.first <= segment->number
                    && segment->number <= span.last;
         });
-    });
+    };
+    m_leftOut += std::erase_if(m_segments, isLeftOut);
+    m_leftOut += std::erase_if(m_pieces, isLeftOut);
 }
 
 Result<> WalCopy::planPieces()
@@ -183,8 +199,7 @@ Result<> WalCopy::planPiecesOf(const Pieces& ours, const Pieces& theirs)
     for (const StoredPiece& piece : coverOf(ours))
         if (!isIn(theirs, piece))
             m_pieces.push_back(
-                {{piece.object, piece.storedSize, piece.storedAt},
-                 nameOfStem(piece.object.substr(0, piece.object.size() - walHashDigits))});
+                {{piece.object, piece.storedSize, piece.storedAt}, nameOfKey(piece.object)});
     return {};
 }
 
@@ -210,7 +225,7 @@ Result<> WalCopy::copyAll(const Items& items)
         if (!copied)
             return {};
         const std::lock_guard lock(m_mutex);
-        m_there.emplace(items[i].name, items[i].object.key);
+        m_there.insert(items[i].name);
         return {};
     });
 }
@@ -236,10 +251,10 @@ void WalCopy::assumeCopied()
 {
     for (const Items* items : {&m_files, &m_segments})
         for (const Item& item : *items)
-            m_there.emplace(item.name, item.object.key);
+            m_there.insert(item.name);
 }
 
-Result<std::optional<std::string>> WalCopy::missingOf(const WalSpan& span)
+Result<std::vector<std::string>> WalCopy::namesIn(const WalSpan& span) const
 {
     std::vector<std::string> names;
     if (value(span.timeline) > 1)
@@ -249,12 +264,39 @@ Result<std::optional<std::string>> WalCopy::missingOf(const WalSpan& span)
                    model::segmentName({span.timeline, number}, m_incarnation.identity.segmentSize));
         names.push_back(std::move(name));
     }
+    return names;
+}
+
+Result<std::optional<std::string>> WalCopy::missingOf(const WalSpan& span) const
+{
+    SALVOR_TRY(std::vector<std::string> names, namesIn(span));
+    for (std::string& name : names)
+        if (!m_there.contains(name))
+            return std::optional(std::move(name));
+    return std::optional<std::string>();
+}
+
+Result<std::optional<std::string>> WalCopy::missingNow(const WalSpan& span) const
+{
+    SALVOR_TRY(std::vector<std::string> names, namesIn(span));
+    std::set<ObjectKey> prefixes; // A folder for many segments.
+    for (const std::string& name : names) {
+        const ObjectKey stem = walStem(m_incarnation, name);
+        prefixes.insert(isSegment(name) ? stem.substr(0, stem.rfind('/') + 1) : stem);
+    }
+    ByName found;
+    for (const ObjectKey& prefix : prefixes)
+        SALVOR_CHECK(list(m_copier.to(), prefix, found));
     for (std::string& name : names) {
-        const auto there = m_there.find(name);
-        if (there == m_there.end())
+        const auto there = found.find(name);
+        // Of two with different bytes nobody could use either.
+        if (there == found.end() || there->second.size() != 1)
             return std::optional(std::move(name));
         // Whoever stored it may have been killed before it was.
-        SALVOR_CHECK(m_copier.to().driver().makeDurable(there->second));
+        const Result<> kept = m_copier.to().driver().makeDurable(there->second.front().key);
+        if (!kept.ok() && kept.error().code == ErrorCode::NotFound)
+            return std::optional(std::move(name));
+        SALVOR_CHECK(kept);
     }
     return std::optional<std::string>();
 }

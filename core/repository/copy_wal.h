@@ -32,14 +32,18 @@ public:
                                 const std::optional<Swept>& swept);
     [[nodiscard]] std::size_t objects() const noexcept;
     [[nodiscard]] ByteCount bytes() const;
+    /// How many files the copy lacks and is not given, because its own retention took them away.
+    [[nodiscard]] std::uint64_t leftOut() const noexcept { return m_leftOut; }
     /// History files and labels first, then segments in order, then pieces.
     [[nodiscard]] Result<> copy();
     /// As if copy() had been called.
     void assumeCopied();
 
-    /// What is missing of a span in the copy, its history file included: a name; nothing when it is
-    /// all there, durable from here on.
-    [[nodiscard]] Result<std::optional<std::string>> missingOf(const WalSpan& span);
+    /// What is missing of a span in the copy, its history file included: a name; nothing when it
+    /// is all there, as far as was listed and copied.
+    [[nodiscard]] Result<std::optional<std::string>> missingOf(const WalSpan& span) const;
+    /// The same, looked for in the copy now; what is there is durable from here on.
+    [[nodiscard]] Result<std::optional<std::string>> missingNow(const WalSpan& span) const;
 
 private:
     struct Item {
@@ -47,12 +51,15 @@ private:
         std::string name;
     };
     using Items = std::vector<Item>;
-    using ByStem = std::map<storage::ObjectKey, std::vector<storage::ObjectInfo>>;
+    using ByName = std::map<std::string, std::vector<storage::ObjectInfo>>;
 
-    [[nodiscard]] Result<ByStem> listed(const Repository& repository) const;
-    void planObject(const storage::ObjectKey& stem, const std::vector<storage::ObjectInfo>& ours,
+    [[nodiscard]] std::optional<std::string> nameIn(const storage::ObjectKey& key) const;
+    [[nodiscard]] Result<> list(const Repository& repository, const storage::ObjectKey& prefix,
+                                ByName& found) const;
+    void planObject(const std::string& name, const std::vector<storage::ObjectInfo>& ours,
                     const std::vector<storage::ObjectInfo>* theirs);
     void dropSwept(const std::vector<WalSpan>& spans, const Swept& swept);
+    [[nodiscard]] Result<std::vector<std::string>> namesIn(const WalSpan& span) const;
     [[nodiscard]] Result<> planPieces();
     [[nodiscard]] Result<> planPiecesOf(const Pieces& ours, const Pieces& theirs);
     [[nodiscard]] Result<> copyAll(const Items& items);
@@ -62,9 +69,10 @@ private:
     Items m_files;
     Items m_segments;
     Items m_pieces;
+    std::uint64_t m_leftOut = 0;
     std::set<std::string> m_whole; ///< Segments that the source has.
     std::mutex m_mutex;
-    std::map<std::string, storage::ObjectKey> m_there; ///< By name. Guarded by m_mutex.
+    std::set<std::string> m_there; ///< Once, in the copy. Guarded by m_mutex.
 };
 
 } // namespace salvor::repository

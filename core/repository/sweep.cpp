@@ -431,6 +431,11 @@ Result<std::optional<model::Lsn>> sweptBefore(const Repository& repository,
     return std::move(mark).error();
 }
 
+bool wentWith(const Swept& swept, const model::Backup& backup) noexcept
+{
+    return backup.startLsn < swept.before && backup.finishedAt <= swept.at;
+}
+
 Result<std::optional<Swept>> sweptMark(const Repository& repository,
                                        const model::Incarnation& incarnation)
 {

@@ -38,6 +38,9 @@ struct Swept {
     model::Lsn before{};
     Moment at; ///< When that was said last, by the store's clock.
 };
+/// Whether a backup is older than that: its own retention did not want it there. One of a timeline
+/// that went back behind the mark is younger than it.
+[[nodiscard]] bool wentWith(const Swept& swept, const model::Backup& backup) noexcept;
 /// Unset: nothing ever was.
 [[nodiscard]] Result<std::optional<Swept>> sweptMark(const Repository& repository,
                                                      const model::Incarnation& incarnation);

@@ -11,23 +11,10 @@ namespace salvor::repository {
 namespace {
 
 constexpr std::size_t segmentDigits = 24;
-constexpr std::size_t sharedDigits = 16; ///< Of a segment's name: a folder for 256 of 16 MiB.
 
 std::string walPrefix(const model::Incarnation& incarnation)
 {
     return "wal/" + scopePath(incarnation.cluster, incarnation.number) + "/";
-}
-
-/// Everything but the hash.
-storage::ObjectKey segmentStem(const model::Incarnation& incarnation, const std::string& name)
-{
-    return walPrefix(incarnation) + name.substr(0, 8) + "/" + name.substr(0, sharedDigits) + "/"
-           + name + "-";
-}
-
-storage::ObjectKey fileStem(const model::Incarnation& incarnation, const std::string& name)
-{
-    return walPrefix(incarnation) + "files/" + name + "-";
 }
 
 /// Files under files/ are named by this.
@@ -104,7 +91,7 @@ Result<Repository::Pushed> Repository::pushSegment(const model::Incarnation& inc
                                                  + std::to_string(bytes.size()) + " bytes, not "
                                                  + std::to_string(segmentSize));
     const std::string hash = walHash(m_keys, incarnation, name, bytes);
-    const storage::ObjectKey stem = segmentStem(incarnation, name);
+    const storage::ObjectKey stem = walStem(incarnation, name);
     SALVOR_TRY(const bool already, isStored(*m_driver, stem, name, hash));
     if (already) {
         // Whoever stored it may have been killed before it was durable.
@@ -123,8 +110,7 @@ Result<Bytes> Repository::readSegment(const model::Incarnation& incarnation,
 {
     const ByteCount segmentSize = incarnation.identity.segmentSize;
     SALVOR_TRY(const std::string name, model::segmentName(segment, segmentSize));
-    SALVOR_TRY(const storage::ObjectKey key,
-               onlyCopy(*m_driver, segmentStem(incarnation, name), name));
+    SALVOR_TRY(const storage::ObjectKey key, onlyCopy(*m_driver, walStem(incarnation, name), name));
     SALVOR_TRY(Bytes bytes, readWalObject(*this, incarnation, name, key));
     if (bytes.size() != segmentSize)
         return fail(ErrorCode::Corrupt, "object '" + key + "' holds no whole segment");
@@ -136,7 +122,7 @@ Result<bool> Repository::hasSegment(const model::Incarnation& incarnation,
 {
     SALVOR_TRY(const std::string name,
                model::segmentName(segment, incarnation.identity.segmentSize));
-    SALVOR_TRY(const auto found, copies(*m_driver, segmentStem(incarnation, name)));
+    SALVOR_TRY(const auto found, copies(*m_driver, walStem(incarnation, name)));
     return !found.empty();
 }
 
@@ -165,7 +151,7 @@ Result<Repository::Pushed> Repository::pushWalFile(const model::Incarnation& inc
 {
     SALVOR_TRY(const model::WalFileKind kind, checkedKind(name));
     const std::string hash = walHash(m_keys, incarnation, name, bytes);
-    const storage::ObjectKey stem = fileStem(incarnation, name);
+    const storage::ObjectKey stem = walStem(incarnation, name);
     SALVOR_TRY(const bool already, isStored(*m_driver, stem, name, hash));
     if (already) {
         // Whoever stored it may have been killed before it was durable.
@@ -185,8 +171,7 @@ Result<Bytes> Repository::readWalFile(const model::Incarnation& incarnation,
                                       const std::string& name) const
 {
     SALVOR_TRY(const model::WalFileKind kind, checkedKind(name));
-    SALVOR_TRY(const storage::ObjectKey key,
-               onlyCopy(*m_driver, fileStem(incarnation, name), name));
+    SALVOR_TRY(const storage::ObjectKey key, onlyCopy(*m_driver, walStem(incarnation, name), name));
     if (kind == model::WalFileKind::PartialSegment)
         return readWalObject(*this, incarnation, name, key);
     SALVOR_TRY(Bytes bytes, readSealed(*m_driver, m_keys, "wal-file", key));

@@ -47,6 +47,15 @@ Result<Bytes> decodeWal(const Keys& keys, const format::WalBinding& binding, Byt
 
 } // namespace
 
+storage::ObjectKey walStem(const model::Incarnation& incarnation, const std::string& name)
+{
+    constexpr std::size_t sharedDigits = 16; // Of a segment's name: a folder for 256 of 16 MiB.
+    const std::string prefix = "wal/" + scopePath(incarnation.cluster, incarnation.number) + "/";
+    if (model::walFileKind(name) != model::WalFileKind::Segment)
+        return prefix + "files/" + name + "-";
+    return prefix + name.substr(0, 8) + "/" + name.substr(0, sharedDigits) + "/" + name + "-";
+}
+
 std::string walHash(const Keys& keys, const model::Incarnation& incarnation,
                     const std::string& name, ByteView bytes)
 {

@@ -7,6 +7,12 @@ namespace salvor::repository {
 
 inline constexpr std::size_t walHashDigits = 16;
 
+/// The key of a WAL file but for the hash at its end; everything else is no WAL file.
+///
+/// `name`: that of a segment, or of a history, backup or partial file.
+[[nodiscard]] storage::ObjectKey walStem(const model::Incarnation& incarnation,
+                                         const std::string& name);
+
 /// The keyed hash that the object of a WAL file has at the end of its key.
 [[nodiscard]] std::string walHash(const Keys& keys, const model::Incarnation& incarnation,
                                   const std::string& name, ByteView bytes);

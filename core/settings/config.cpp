@@ -127,6 +127,14 @@ Result<ClusterConfig> Config::cluster(const std::string& name) const
     return findByName(clusters, name, "cluster", file);
 }
 
+Result<model::RetentionRules> Config::rulesFor(const std::string& cluster,
+                                               const std::string& repository) const
+{
+    SALVOR_TRY(const ClusterConfig configured, this->cluster(cluster));
+    SALVOR_TRY(const RepositoryConfig place, this->repository(repository));
+    return place.retention.any() ? place.retention : configured.retention;
+}
+
 Result<Path> findConfigFile(const std::optional<Path>& given)
 {
     if (given)

@@ -27,6 +27,8 @@ struct RepositoryConfig {
     Path keyFile;
     std::string keyCommand; ///< A program and its arguments, split at white space; no shell.
     bool encrypted = true;  ///< `encryption = none` makes it false.
+    /// With any, they stand for those of each cluster, all of them: other rules in another place.
+    model::RetentionRules retention;
 };
 
 struct ClusterConfig {
@@ -62,6 +64,9 @@ struct Config {
     /// Errors: InvalidInput naming the nearest one there is.
     [[nodiscard]] Result<RepositoryConfig> repository(const std::string& name) const;
     [[nodiscard]] Result<ClusterConfig> cluster(const std::string& name) const;
+    /// The rules for what is kept of a cluster in a repository. Errors: as above.
+    [[nodiscard]] Result<model::RetentionRules> rulesFor(const std::string& cluster,
+                                                         const std::string& repository) const;
 };
 
 /// `given`, $SALVOR_CONFIG, $XDG_CONFIG_HOME/salvor/salvor.conf (or ~/.config), then

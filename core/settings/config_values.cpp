@@ -255,13 +255,34 @@ Reader<Config> into(Value Config::*member, Convert convert)
 }
 
 /// A rule of `keep-…`.
-template <typename Value, typename Convert>
-Reader<ClusterConfig> intoRule(Value model::RetentionRules::*rule, Convert convert)
+template <typename Config, typename Value, typename Convert>
+Reader<Config> intoRule(Value model::RetentionRules::*rule, Convert convert)
 {
-    return [rule, convert](ClusterConfig& config, const std::string& value) -> Result<> {
+    return [rule, convert](Config& config, const std::string& value) -> Result<> {
         SALVOR_TRY(config.retention.*rule, convert(value));
         return {};
     };
+}
+
+/// The keys of a section that has rules, which stand between others of it.
+template <typename Config>
+std::vector<Key<Config>> withRules(std::vector<Key<Config>> keys,
+                                   const std::vector<Key<Config>>& after)
+{
+    using Rules = model::RetentionRules;
+    constexpr auto count = numberIn<1, 100'000, unsigned>;
+    const std::vector<Key<Config>> rules = {
+        {"keep-window", intoRule<Config>(&Rules::window, someDuration)},
+        {"keep-last", intoRule<Config>(&Rules::last, count)},
+        {"keep-hourly", intoRule<Config>(&Rules::hourly, count)},
+        {"keep-daily", intoRule<Config>(&Rules::daily, count)},
+        {"keep-weekly", intoRule<Config>(&Rules::weekly, count)},
+        {"keep-monthly", intoRule<Config>(&Rules::monthly, count)},
+        {"keep-yearly", intoRule<Config>(&Rules::yearly, count)},
+    };
+    keys.insert(keys.end(), rules.begin(), rules.end());
+    keys.insert(keys.end(), after.begin(), after.end());
+    return keys;
 }
 
 Result<> readEncryption(RepositoryConfig& repository, const std::string& value)
@@ -306,51 +327,49 @@ Result<> readRepositories(ClusterConfig& cluster, const std::string& value)
 const std::vector<Key<RepositoryConfig>>& repositoryKeyTable()
 {
     using R = RepositoryConfig;
-    static const std::vector<Key<R>> table = {
-        {"url", into(&R::url, repositoryUrl)},
-        {"endpoint", into(&R::endpoint, endpointUrl)},
-        {"region", into(&R::region, anyText)},
-        {"path-style", into(&R::pathStyle, yesOrNo)},
-        {"ca-file", into(&R::caFile, absolutePath)},
-        {"credentials", into(&R::credentials, credentialSource)},
-        {"sse", into(&R::sse, sseMode)},
-        {"storage-class", into(&R::storageClass, storageClassName)},
-        {"lock-days", into(&R::lockDays, lockDays)},
-        {"upload-limit", into(&R::uploadLimit, byteRate)},
-        {"download-limit", into(&R::downloadLimit, byteRate)},
-        {"key-file", into(&R::keyFile, absolutePath)},
-        {"key-command", into(&R::keyCommand, anyText)},
-        {"encryption", readEncryption},
-    };
+    static const std::vector<Key<R>> table = withRules<R>(
+        {
+            {"url", into(&R::url, repositoryUrl)},
+            {"endpoint", into(&R::endpoint, endpointUrl)},
+            {"region", into(&R::region, anyText)},
+            {"path-style", into(&R::pathStyle, yesOrNo)},
+            {"ca-file", into(&R::caFile, absolutePath)},
+            {"credentials", into(&R::credentials, credentialSource)},
+            {"sse", into(&R::sse, sseMode)},
+            {"storage-class", into(&R::storageClass, storageClassName)},
+            {"lock-days", into(&R::lockDays, lockDays)},
+            {"upload-limit", into(&R::uploadLimit, byteRate)},
+            {"download-limit", into(&R::downloadLimit, byteRate)},
+            {"key-file", into(&R::keyFile, absolutePath)},
+            {"key-command", into(&R::keyCommand, anyText)},
+            {"encryption", readEncryption},
+        },
+        {});
     return table;
 }
 
 const std::vector<Key<ClusterConfig>>& clusterKeyTable()
 {
     using C = ClusterConfig;
-    static const std::vector<Key<C>> table = {
-        {"repository", readRepositories},
-        {"wal-required", into(&C::walRequired, requiredCount)},
-        {"connection", into(&C::connection, anyText)},
-        {"data-directory", into(&C::dataDirectory, absolutePath)},
-        {"primary-connection", into(&C::primaryConnection, anyText)},
-        {"pg-bin", into(&C::pgBin, absolutePath)},
-        {"validation", into(&C::validation, absolutePath)},
-        {"keep-window", intoRule(&model::RetentionRules::window, someDuration)},
-        {"keep-last", intoRule(&model::RetentionRules::last, numberIn<1, 100'000, unsigned>)},
-        {"keep-hourly", intoRule(&model::RetentionRules::hourly, numberIn<1, 100'000, unsigned>)},
-        {"keep-daily", intoRule(&model::RetentionRules::daily, numberIn<1, 100'000, unsigned>)},
-        {"keep-weekly", intoRule(&model::RetentionRules::weekly, numberIn<1, 100'000, unsigned>)},
-        {"keep-monthly", intoRule(&model::RetentionRules::monthly, numberIn<1, 100'000, unsigned>)},
-        {"keep-yearly", intoRule(&model::RetentionRules::yearly, numberIn<1, 100'000, unsigned>)},
-        {"archive-async", into(&C::archiveAsync, yesOrNo)},
-        {"archive-jobs", into(&C::archiveJobs, numberIn<1, 32>)},
-        {"archive-timeout", into(&C::archiveTimeout, timeOut)},
-        {"prefetch", into(&C::prefetch, numberIn<0, 64>)},
-        {"spool-path", into(&C::spoolPath, absolutePath)},
-        {"receive-interval", into(&C::receiveInterval, timeOut)},
-        {"receive-slot", into(&C::receiveSlot, slotName)},
-    };
+    static const std::vector<Key<C>> table = withRules<C>(
+        {
+            {"repository", readRepositories},
+            {"wal-required", into(&C::walRequired, requiredCount)},
+            {"connection", into(&C::connection, anyText)},
+            {"data-directory", into(&C::dataDirectory, absolutePath)},
+            {"primary-connection", into(&C::primaryConnection, anyText)},
+            {"pg-bin", into(&C::pgBin, absolutePath)},
+            {"validation", into(&C::validation, absolutePath)},
+        },
+        {
+            {"archive-async", into(&C::archiveAsync, yesOrNo)},
+            {"archive-jobs", into(&C::archiveJobs, numberIn<1, 32>)},
+            {"archive-timeout", into(&C::archiveTimeout, timeOut)},
+            {"prefetch", into(&C::prefetch, numberIn<0, 64>)},
+            {"spool-path", into(&C::spoolPath, absolutePath)},
+            {"receive-interval", into(&C::receiveInterval, timeOut)},
+            {"receive-slot", into(&C::receiveSlot, slotName)},
+        });
     return table;
 }
 
@@ -408,6 +427,19 @@ Result<> refuseKey(const IniSection& section, std::string_view file, const std::
                 "Remove the line.");
 }
 
+/// Otherwise nobody said how much WAL there must be, and the answer loses data one day.
+Result<> checkRules(const IniSection& section, std::string_view file,
+                    const model::RetentionRules& rules)
+{
+    if (!rules.any() || rules.window.count() > 0 || rules.last > 0)
+        return {};
+    return fail(
+        ErrorCode::InvalidInput,
+        atLine(file, section.line) + ": [" + section.kind + " " + section.name
+            + "] says which backups are kept, but not since when any moment can be restored",
+        "Add a line like keep-window = 14d, or keep-last = 7.");
+}
+
 } // namespace
 
 std::vector<std::string> repositoryKeys()
@@ -437,6 +469,7 @@ Result<RepositoryConfig> readRepository(const IniSection& section, std::string_v
     if (!repository.keyFile.empty())
         SALVOR_CHECK(
             refuseKey(section, file, "key-command", "contradicts 'key-file': only one can be"));
+    SALVOR_CHECK(checkRules(section, file, repository.retention));
     return repository;
 }
 
@@ -452,14 +485,7 @@ Result<ClusterConfig> readCluster(const IniSection& section, std::string_view fi
                         + std::to_string(cluster.walRequired) + " repositories of "
                         + std::to_string(cluster.repositories().size()),
                     "Write all, any, or fewer.");
-    // Otherwise nobody said how much WAL there must be, and the answer loses data one day.
-    if (cluster.retention.any() && cluster.retention.window.count() == 0
-        && cluster.retention.last == 0)
-        return fail(ErrorCode::InvalidInput,
-                    atLine(file, section.line) + ": [" + section.kind + " " + section.name
-                        + "] says which backups are kept, but not since when any moment can be "
-                          "restored",
-                    "Add a line like keep-window = 14d, or keep-last = 7.");
+    SALVOR_CHECK(checkRules(section, file, cluster.retention));
     if (!cluster.archiveAsync)
         for (const char* key : {"archive-jobs", "archive-timeout"})
             SALVOR_CHECK(refuseKey(section, file, key, "has no meaning without archive-async"));
@@ -475,6 +501,20 @@ void put(KeyValues& out, const char* key, const std::string& value)
 {
     if (!value.empty())
         out.emplace_back(key, value);
+}
+
+void putRules(KeyValues& out, const model::RetentionRules& rules)
+{
+    put(out, "keep-window", rules.window.count() == 0 ? "" : formatDuration(rules.window));
+    const auto putCount = [&out](const char* key, unsigned count) {
+        put(out, key, count == 0 ? "" : std::to_string(count));
+    };
+    putCount("keep-last", rules.last);
+    putCount("keep-hourly", rules.hourly);
+    putCount("keep-daily", rules.daily);
+    putCount("keep-weekly", rules.weekly);
+    putCount("keep-monthly", rules.monthly);
+    putCount("keep-yearly", rules.yearly);
 }
 
 } // namespace
@@ -499,6 +539,7 @@ KeyValues writeRepository(const RepositoryConfig& repository)
     put(out, "key-file", repository.keyFile.native());
     put(out, "key-command", repository.keyCommand);
     put(out, "encryption", repository.encrypted ? "" : "none");
+    putRules(out, repository.retention);
     return out;
 }
 
@@ -515,17 +556,7 @@ KeyValues writeCluster(const ClusterConfig& cluster)
     put(out, "primary-connection", cluster.primaryConnection);
     put(out, "pg-bin", cluster.pgBin.native());
     put(out, "validation", cluster.validation.native());
-    const model::RetentionRules& rules = cluster.retention;
-    put(out, "keep-window", rules.window.count() == 0 ? "" : formatDuration(rules.window));
-    const auto putCount = [&out](const char* key, unsigned count) {
-        put(out, key, count == 0 ? "" : std::to_string(count));
-    };
-    putCount("keep-last", rules.last);
-    putCount("keep-hourly", rules.hourly);
-    putCount("keep-daily", rules.daily);
-    putCount("keep-weekly", rules.weekly);
-    putCount("keep-monthly", rules.monthly);
-    putCount("keep-yearly", rules.yearly);
+    putRules(out, cluster.retention);
     const ClusterConfig usual;
     put(out, "archive-async", cluster.archiveAsync ? "yes" : "");
     if (cluster.archiveJobs != usual.archiveJobs)

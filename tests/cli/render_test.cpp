@@ -53,6 +53,59 @@ void expectContains(const std::string& text, const std::string& part)
     EXPECT_NE(text.find(part), std::string::npos) << text;
 }
 
+repository::CopyReport sampleCopy()
+{
+    repository::CopyReport report;
+    report.objects = 9;
+    report.walObjects = 4;
+    report.bytes = 3 << 20U;
+    report.backups = {"b3"};
+    return report;
+}
+
+TEST(Render, ACopySaysExactlyWhatItHas)
+{
+    auto report = sampleCopy();
+    EXPECT_EQ(copyMessage(report, {}, "main", "far"),
+              "9 objects (3.0 MiB, 1 backup and 4 WAL files among them) copied; 'far' has every "
+              "backup and WAL file that 'main' showed");
+    EXPECT_FALSE(copyProblem(report, {}, "main", "far"));
+    const repository::CopyRequest some{{"orders", "stock"}, true};
+    report.leftOut = {{"b1", "it was retired there"}};
+    report.walLeftOut = {{"orders", 1, 12, model::Lsn{0x3000000}}};
+    EXPECT_EQ(copyMessage(report, some, "main", "far"),
+              "nothing was changed: 9 objects (3.0 MiB, 1 backup and 4 WAL files among them) would "
+              "be copied; 'far' would then have every backup and WAL file of clusters 'orders', "
+              "'stock' that 'main' showed, but for 1 backup and 12 WAL files that were retired or "
+              "pruned in 'far'");
+    EXPECT_FALSE(copyProblem(report, some, "main", "far"));
+    const std::string text = copyText(report);
+    expectContains(text, "backup b1: left out, it was retired there");
+    expectContains(text, "WAL of orders, incarnation 1: 12 files from before 0/3000000 left out");
+    const Json json = copyJson(report);
+    EXPECT_EQ(json.find("leftOut")->text(),
+              R"([{"backup":"b1","because":"it was retired there"}])");
+    expectContains(json.find("walLeftOut")->text(), R"("files":12)");
+}
+
+TEST(Render, ACopyThatLacksSomethingIsAProblemThatNamesIt)
+{
+    auto report = sampleCopy();
+    report.incomplete = {"b2"};
+    const auto incomplete = copyProblem(report, {}, "main", "far");
+    ASSERT_TRUE(incomplete);
+    EXPECT_EQ(incomplete->code, ErrorCode::Corrupt);
+    expectContains(incomplete->message, "'far' does not have all that 'main' showed");
+    expectContains(incomplete->message, "not copied: backup 'b2'");
+    report.incomplete.clear();
+    report.broken = {"b0", "b1"};
+    expectContains(copyProblem(report, {}, "main", "far")->message,
+                   "listed there and not whole: backup 'b0', 'b1'");
+    report.broken.clear();
+    report.findings = {{"packs/x", "is missing"}};
+    expectContains(copyProblem(report, {}, "main", "far")->message, "1 finding");
+}
+
 TEST(Render, BackupsAreOneLineEachWithTimesInUtc)
 {
     const std::string text = backupsText({sampleBackup()}, {});

@@ -93,6 +93,23 @@ TEST_F(ConsoleTest, PassphraseIsAskedForOnlyWhenNothingElseIsAtHand)
     EXPECT_FAILS(console()->keys("nas"), Denied);
 }
 
+TEST_F(ConsoleTest, MakingACopyAsksForEachPassphraseOnce)
+{
+    addRepository("nas").keyFile.clear();
+    addRepository("far").keyFile.clear();
+    std::map<std::string, int> asked;
+    const auto ask = [&](const std::string& name) -> Result<Secret> {
+        ++asked[name];
+        return Secret(std::string_view("correct horse"));
+    };
+    ASSERT_OK(console(ask)->initRepository("nas"));
+    asked.clear();
+
+    ASSERT_OK(console(ask)->initRepository("far", "nas"));
+
+    EXPECT_EQ(asked, (std::map<std::string, int>{{"far", 1}, {"nas", 1}}));
+}
+
 TEST_F(ConsoleTest, KeyCommandPrintsThePassphrase)
 {
     auto& place = addRepository("nas");

@@ -323,6 +323,132 @@ class RepoCopies(SiteTest):
         self.assertEqual(sql(self.server, "SELECT count(*), max(n) FROM large"),
                          "2000000|2000000")
 
+    @unittest.skipUnless(IN_FOLDER, "takes files and folders away")
+    def test_what_the_copy_lost_comes_back_and_a_source_that_is_away_is_no_empty_one(self):
+        backup = self.backup()
+        self.mark()
+        self.make_second()
+        self.copy()
+        lost = files_below(os.path.join(self.second, "packs"))[0]
+        os.unlink(lost)
+
+        told = self.copy("--dry-run")
+        done = self.copy()
+
+        self.assertEqual((told["mended"], told["packs"]), ([backup], 1))
+        self.assertEqual((done["mended"], done["packs"]), ([backup], 1))
+        self.assertEqual(self.verify_all(), [])
+        name = os.path.relpath(lost, self.second)
+        os.unlink(lost)
+        os.unlink(os.path.join(self.site.repository, name))
+        status, error = self.site.failure("repo", "copy", "main", "second")
+        self.assertEqual(status, 5)
+        self.assertIn(f"listed there and not whole: backup '{backup}'", error["message"])
+        os.rename(self.site.repository, self.site.repository + ".away")
+        self.site.make_folder(self.site.repository)
+        self.assertEqual(self.site.failure("repo", "copy", "main", "second")[0], 3)
+
+    def said_of_copies(self, *arguments):
+        """By a check of the cluster, whatever its status, while no segment is on its way."""
+        self.mark()
+        done = self.site.ctl("--json", "cluster", "check", "demo", *arguments, check=False)
+        checks = harness.json.loads(done.stdout)["result"]["checks"]
+        return "\n".join(f"{each['level']}: {each['found']} {each['fix']}" for each in checks
+                         if each["name"] == "copy")
+
+    def test_the_check_of_the_cluster_says_how_far_a_copy_lags(self):
+        self.use_both()
+        backup = self.backup()
+        said = self.said_of_copies()
+        self.assertIn("'second' lacks 1 backup", said)
+        self.assertIn("salvorctl repo copy main second", said)
+        self.copy()
+        self.assertIn(f"passed: 'second' is a copy; its newest backup is '{backup}'",
+                      self.said_of_copies())
+        self.assertIn("passed: 'second' is a copy", self.said_of_copies("--repository", "second"))
+
+    def test_commands_act_on_the_repository_that_is_named_and_by_its_rules(self):
+        self.use_both(**{"keep-last": "5"})
+        ids = []
+        for _ in range(3):
+            ids.append(self.backup())
+            self.mark()
+        self.copy()
+        self.site.section("repository", "second", {
+            **self.site.sections[("repository", "second")], "keep-last": "1"})
+
+        def listed(name):
+            return [each["id"] for each in
+                    self.site.result("backups", "demo", "--repository", name)["backups"]]
+
+        held = self.site.result("hold", ids[0], "--reason", "a test")
+        self.assertEqual(held["repositories"], ["main", "second"])
+        self.assertEqual(self.site.result("unhold", ids[0])["repositories"], ["main", "second"])
+        status, error = self.site.failure("retire", ids[0], "--reason", "a test")
+        self.assertEqual(status, 2)
+        self.assertIn("--repository main", error["hint"])
+
+        self.site.result("verify", ids[2], "--repository", "second")
+        levels = [self.site.result("show", ids[2], "--repository", name)["assurance"]["name"]
+                  for name in ("main", "second")]
+        self.assertNotEqual(levels[0], levels[1])
+        shown = {each["id"]: each for each in self.site.result("backups")["backups"]}
+        self.assertEqual(shown[ids[2]]["repository"], "main")
+        self.assertEqual(shown[ids[2]]["assurance"]["name"], levels[0])
+
+        pruned = self.site.result("prune", "demo", "--grace", "0s")
+        self.assertEqual((pruned["repository"], pruned["rulesOf"]), ("main", "cluster"))
+        self.assertEqual(pruned["retiredNow"], [])
+        pruned = self.site.result("prune", "demo", "--grace", "0s", "--repository", "second")
+        self.assertEqual((pruned["repository"], pruned["rulesOf"]), ("second", "repository"))
+        self.assertEqual(pruned["retiredNow"], ids[:2])
+        self.assertEqual((listed("main"), listed("second")), (ids, ids[2:]))
+        time.sleep(1.1)
+        self.site.result("prune", "demo", "--grace", "0s", "--repository", "second")
+        left = self.copy()
+        self.assertEqual(left["backups"], [])
+        self.assertEqual([each["backup"] for each in left["leftOut"]], ids[:2])
+        self.assertGreater(left["walLeftOut"][0]["files"], 0)
+
+        own = self.site.result("backup", "demo", "--repository", "second")
+        self.assertEqual(own["repository"], "second")
+        self.assertEqual((listed("main"), listed("second")), (ids, [ids[2], own["backup"]]))
+        self.mark()
+        back = self.site.result("repo", "copy", "second", "main")
+        self.assertEqual(back["backups"], [own["backup"]])
+        self.assertEqual(self.verify_all(), [])
+        self.use("second")
+        self.assertEqual(self.restored_marks(), "1,2,3,4")
+        self.assertEqual(self.site.failure("backup", "demo", "--repository", "main")[0], 2)
+
+    def test_a_proof_is_noted_in_the_repository_that_it_read(self):
+        self.use_both()
+        backup = self.backup()
+        self.copy()
+        self.use("second main")
+        self.site.result("verify", backup, "--restore",
+                         os.path.join(self.site.folder, "proof"))
+        levels = [self.site.result("show", backup, "--repository", name)["assurance"]["level"]
+                  for name in ("main", "second")]
+        self.assertEqual(levels[0], "V0")
+        self.assertNotEqual(levels[1], "V0")
+
+    @unittest.skipUnless(IN_FOLDER, "damages files")
+    def test_a_proof_that_needed_two_repositories_is_noted_in_neither(self):
+        self.use_both()
+        backup = self.backup()
+        self.copy()
+        self.damage(max(files_below(os.path.join(self.site.repository, "packs")),
+                        key=os.path.getsize))
+        done = self.site.ctl("verify", backup, "--restore",
+                             os.path.join(self.site.folder, "proof"))
+        self.assertIn("nothing is noted there", done.stderr)
+        levels = {self.site.result("show", backup, "--repository", name)["assurance"]["level"]
+                  for name in ("main", "second")}
+        self.assertEqual(levels, {"V0"})
+        self.assertEqual(self.site.failure("verify", backup, "--restore", "/nowhere",
+                                           "--repository", "second")[0], 2)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

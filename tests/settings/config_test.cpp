@@ -295,6 +295,34 @@ TEST(Config, RetentionRulesAreReadWrittenAndRefused)
                    "line 3: [cluster c] says which backups are kept, but not since when");
 }
 
+TEST(Config, RulesOfARepositoryStandForAllOfTheClusters)
+{
+    const std::string rules = "keep-window = 2w\nkeep-last = 7\nkeep-hourly = 24\nkeep-daily = 7\n"
+                              "keep-weekly = 8\nkeep-monthly = 12\nkeep-yearly = 3\n";
+    const auto config =
+        parseConfig("[repository a]\nurl=file:///a\n[repository b]\nurl=file:///b\n" + rules
+                        + "[cluster c]\nrepository=a b\nkeep-last=2\n"
+                          "keep-daily=9\n[cluster d]\nrepository=a b\n",
+                    file);
+    ASSERT_TRUE(config.ok()) << config.error().message;
+    const model::RetentionRules wanted{std::chrono::hours(336), 7, 24, 7, 8, 12, 3};
+    EXPECT_EQ(*config->rulesFor("c", "b"), wanted);
+    EXPECT_EQ(*config->rulesFor("d", "b"), wanted);
+    EXPECT_EQ(config->rulesFor("c", "a")->last, 2U);
+    EXPECT_EQ(config->rulesFor("c", "a")->daily, 9U);
+    EXPECT_FALSE(config->rulesFor("d", "a")->any());
+    EXPECT_EQ(config->rulesFor("e", "a").error().code, ErrorCode::InvalidInput);
+    EXPECT_EQ(config->rulesFor("c", "e").error().code, ErrorCode::InvalidInput);
+    const auto written = withRepository("", config->repositories.at(1));
+    ASSERT_TRUE(written.ok());
+    expectContains(*written, rules);
+
+    expectContains(complaint("[repository a]\nurl=file:///a\nkeep-daily = 7\n"),
+                   "line 1: [repository a] says which backups are kept, but not since when");
+    expectContains(complaint("[repository a]\nurl=file:///a\nkeep-last = 0\n"),
+                   "line 3: keep-last: '0'");
+}
+
 TEST(Config, WhatIsMissingNamesTheSection)
 {
     expectContains(complaint("[repository a]\nregion=x\n"), "line 1: [repository a] has no 'url'");
