@@ -2,6 +2,7 @@
 #include "core/base/log.h"
 #include "core/console/opened.h"
 #include "core/console/outages.h"
+#include "core/console/spools.h"
 #include "core/console/wal_places.h"
 #include "core/postgres/control_file.h"
 #include "core/wal/async_push.h"
@@ -17,37 +18,11 @@ namespace {
 
 using repository::Repository;
 
-constexpr auto pushKind = "push";
-constexpr auto getKind = "get";
-constexpr auto awayKind = "away";
 /// How long a worker waits for more before it ends.
 constexpr std::chrono::seconds pushIdle{10};
 constexpr std::chrono::seconds getIdle{30};
 /// Large segments under way at once must not add up.
 constexpr ByteCount mostUnderWay = ByteCount{256} << 20U;
-
-/// The settings of a cluster; those of one that is only in a repository are the usual ones.
-settings::ClusterConfig settingsOf(const settings::Config& config, const std::string& cluster)
-{
-    const auto configured = config.cluster(cluster);
-    return configured.ok() ? *configured : settings::ClusterConfig();
-}
-
-/// What tells the place of a cluster's repository from any other, without asking it.
-std::string placeOf(const settings::Config& config, const std::string& repository)
-{
-    std::string place;
-    for (const auto& each : config.repositories)
-        if (repository.empty() || each.name == repository)
-            place += each.name + "\n" + each.url + "\n" + each.endpoint + "\n" + each.region + "\n";
-    return place;
-}
-
-/// Whether a file counts as archived while one of the repositories lacks it.
-bool canSpareOne(const settings::ClusterConfig& cluster)
-{
-    return cluster.walNeededIn() < cluster.repositories().size();
-}
 
 /// What a worker met stands in its own log only.
 void tellOutages(const settings::ClusterConfig& cluster, const Outages& outages)
@@ -75,63 +50,11 @@ int atMost(int count, ByteCount segmentSize)
 
 } // namespace
 
-Result<wal::Spool> Console::openSpool(const std::string& kind, const std::string& cluster,
-                                      const Path& folder) const
-{
-    const auto configured = settingsOf(m_config, cluster);
-    std::error_code failed;
-    const Path real = std::filesystem::canonical(folder, failed);
-    if (failed)
-        return failErrno(failed.value(), "cannot find " + quoted(folder));
-    std::string place;
-    for (const std::string& name : configured.repositories())
-        place += placeOf(m_config, name);
-    if (kind == getKind) { // Another copy in the same directory may be of another cluster.
-        SALVOR_TRY(const auto control, postgres::readControlFile(folder));
-        place += std::to_string(control.identity.systemIdentifier);
-    }
-    return wal::Spool::open(wal::spoolFolder(spoolRoot(cluster), {kind, cluster, real, place}));
-}
-
-Path Console::spoolRoot(const std::string& cluster) const
-{
-    if (Path configured = settingsOf(m_config, cluster).spoolPath; !configured.empty())
-        return configured;
-    const Path& own = m_surroundings.spoolFolder;
-    return (own.empty() ? m_surroundings.stateFolder : own) / "spool";
-}
-
-wal::StartWorker Console::workerStarter(const std::string& kind, const std::string& cluster,
-                                        const Path& folder, const wal::Spool& spool) const
-{
-    return [argv = std::vector<std::string>{m_surroundings.program.native(), "--config",
-                                            m_config.file.native(), "archive-worker", kind, cluster,
-                                            folder.native()},
-            log = spool.logFile()](const FileDescriptor& lock) {
-        // Each worker begins a new log, so that it never grows large.
-        ::unlink(log.c_str());
-        return startDetached(argv, lock, log);
-    };
-}
-
-std::optional<wal::Spool> Console::outageFolder(const settings::ClusterConfig& cluster,
-                                                const Path& folder) const
-{
-    if (!canSpareOne(cluster))
-        return std::nullopt;
-    auto spool = openSpool(awayKind, cluster.name, folder);
-    if (spool.ok())
-        return *std::move(spool);
-    log(LogLevel::Warning,
-        "a repository that does not answer is asked again for each file: " + spool.error().message);
-    return std::nullopt;
-}
-
 Result<Repository::Pushed> Console::archivePush(const std::string& cluster, const Path& path)
 {
     SALVOR_TRY(const auto configured, m_config.cluster(cluster));
     const Path folder = path.has_parent_path() ? path.parent_path() : Path(".");
-    Outages outages(systemClock(), outageFolder(configured, folder));
+    Outages outages(systemClock(), Spools(m_config, m_surroundings).ofOutages(configured, folder));
     if (configured.archiveAsync && wal::isReadyToArchive(path)) {
         SALVOR_TRY(const auto pushed, pushThroughWorker(configured, path));
         if (pushed) {
@@ -147,7 +70,8 @@ Console::pushThroughWorker(const settings::ClusterConfig& cluster, const Path& p
 {
     using Outcome = std::optional<Repository::Pushed>;
     const Path folder = path.parent_path();
-    const auto spool = openSpool(pushKind, cluster.name, folder);
+    const Spools spools(m_config, m_surroundings);
+    const auto spool = spools.open(pushKind, cluster.name, folder);
     if (!spool.ok()) {
         log(LogLevel::Warning, "archiving one by one: " + spool.error().message);
         return Outcome();
@@ -155,7 +79,7 @@ Console::pushThroughWorker(const settings::ClusterConfig& cluster, const Path& p
     SALVOR_TRY(const Outcome pushed,
                wal::pushThroughWorker(*spool, path,
                                       {cluster.archiveTimeout,
-                                       workerStarter(pushKind, cluster.name, folder, *spool)}));
+                                       spools.starter(pushKind, cluster.name, folder, *spool)}));
     if (!pushed)
         log(LogLevel::Warning, "archiving one by one: the worker ends without a word; its log is "
                                    + quoted(spool->logFile()));
@@ -169,7 +93,8 @@ Result<> Console::archiveGet(const std::string& cluster, const std::string& name
     const auto control = postgres::readControlFile(here);
     const bool ahead = control.ok() && settingsOf(m_config, cluster).prefetch > 0
                        && model::walFileKind(name) == model::WalFileKind::Segment;
-    const auto spool = ahead ? openSpool(getKind, cluster, here)
+    const Spools spools(m_config, m_surroundings);
+    const auto spool = ahead ? spools.open(getKind, cluster, here)
                              : Result<wal::Spool>(fail(ErrorCode::NotReady, "nothing to prefetch"));
     if (!spool.ok()) {
         SALVOR_TRY(const Bytes bytes, readFromArchive(cluster, name, take));
@@ -177,7 +102,7 @@ Result<> Console::archiveGet(const std::string& cluster, const std::string& name
     }
     const wal::Prefetch prefetch{.spool = *spool,
                                  .segmentSize = control->identity.segmentSize,
-                                 .startWorker = workerStarter(getKind, cluster, here, *spool)};
+                                 .startWorker = spools.starter(getKind, cluster, here, *spool)};
     if (wal::takePrefetched(prefetch, name, destination))
         return {};
     SALVOR_TRY(const Bytes bytes, readFromArchive(cluster, name, take));
@@ -193,12 +118,13 @@ Result<> Console::archiveWorker(const std::string& kind, const std::string& clus
     if (!pushes && kind != getKind)
         return fail(ErrorCode::InvalidInput, "there is no worker '" + kind + "'",
                     "archive-push and archive-get start what they need.");
-    SALVOR_TRY(const wal::Spool spool, openSpool(kind, cluster, folder));
+    const Spools spools(m_config, m_surroundings);
+    SALVOR_TRY(const wal::Spool spool, spools.open(kind, cluster, folder));
     if (!spool.isHeldBy(STDIN_FILENO))
         return fail(ErrorCode::InvalidInput, "a worker is started by archive-push or archive-get",
                     "Nothing needs to be done.");
     keepFreedMemory();
-    wal::removeOldSpools(spoolRoot(cluster));
+    wal::removeOldSpools(spools.root(cluster));
     Result<> worked =
         pushes ? pushInBackground(spool, cluster, folder) : prefetchInBackground(spool, cluster);
     if (pushes && !worked.ok())
@@ -210,7 +136,7 @@ Result<> Console::pushInBackground(const wal::Spool& spool, const std::string& c
                                    const Path& folder)
 {
     SALVOR_TRY(const auto configured, m_config.cluster(cluster));
-    Outages outages(systemClock(), outageFolder(configured, folder));
+    Outages outages(systemClock(), Spools(m_config, m_surroundings).ofOutages(configured, folder));
     WalTargets targets(configured, targetOpener(configured), outages);
     SALVOR_TRY(const auto segmentSize, targets.segmentSize());
     const int threads = segmentSize ? atMost(configured.archiveJobs, *segmentSize) : 1;

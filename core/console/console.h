@@ -122,8 +122,7 @@ public:
     [[nodiscard]] Result<model::RestoreOutcome> applyRestore(const model::RestorePlan& plan,
                                                              JobContext& job);
     [[nodiscard]] static std::string planHash(const model::RestorePlan& plan);
-    /// Restores in place that wait in the data directories of the configuration.
-    /// Of every cluster that has one: an error where it cannot be told.
+    /// Restores in place that wait, and an error for each cluster of which it cannot be told.
     [[nodiscard]] std::vector<Result<rescue::Waiting>> waitingInPlace() const;
     /// `place`: an absolute directory, or a cluster of the configuration.
     Result<rescue::RolledBack> rollBackInPlace(const std::string& place, JobContext& job);
@@ -221,20 +220,12 @@ private:
     repositoryWith(const std::string& cluster, const std::string& repository = {});
     [[nodiscard]] Path programsOf(const std::string& cluster) const;
     [[nodiscard]] Result<Path> directoryOf(const std::string& place) const;
-    [[nodiscard]] Path spoolRoot(const std::string& cluster) const;
-    [[nodiscard]] Result<wal::Spool> openSpool(const std::string& kind, const std::string& cluster,
-                                               const Path& folder) const;
-    [[nodiscard]] wal::StartWorker workerStarter(const std::string& kind,
-                                                 const std::string& cluster, const Path& folder,
-                                                 const wal::Spool& spool) const;
     [[nodiscard]] Result<Bytes> readFromArchive(const std::string& cluster, const std::string& name,
                                                 wal::Take take);
     [[nodiscard]] WalTargets::Open targetOpener(const settings::ClusterConfig& cluster);
     /// Nothing when no worker comes to an answer.
     [[nodiscard]] Result<std::optional<repository::Repository::Pushed>>
     pushThroughWorker(const settings::ClusterConfig& cluster, const Path& path) const;
-    [[nodiscard]] std::optional<wal::Spool> outageFolder(const settings::ClusterConfig& cluster,
-                                                         const Path& folder) const;
     /// The repositories of a cluster that can be read from here, in order. Errors: that of the
     /// first when none can; InvalidInput when they are not copies of one another.
     [[nodiscard]] Result<std::vector<WalSource>> walSources(const std::string& cluster);

@@ -21,7 +21,7 @@ struct PlaceOptions {
     std::string sse = "none";        ///< "none", "s3", "kms" or "kms:ID".
     std::string storageClass;
     int lockDays = 0;
-    Rates rates;          ///< Of all that is read from the place or written to it.
+    Rates rates; ///< Of all that is read from the place or written to it.
     /// Something else can stand in for it: given up after seconds without an answer, not a minute.
     bool hasty = false;
     std::stop_token stop; ///< Ends waiting and transfers with Cancelled.

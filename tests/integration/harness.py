@@ -268,11 +268,11 @@ class SiteTest(unittest.TestCase):
         self.site = Site()
         self.addCleanup(self.site.close)
 
-    def archived(self, server, cluster="demo"):
+    def archived(self, server, cluster="demo", seconds=120):
         """Switches the segment and waits until all before it is archived."""
         name = server.sql("SELECT pg_walfile_name(pg_switch_wal())")
         wait_for(f"{name} in the archive", lambda: server.sql(
-            f"SELECT last_archived_wal >= '{name}' FROM pg_stat_archiver") == "t", 120)
+            f"SELECT last_archived_wal >= '{name}' FROM pg_stat_archiver") == "t", seconds)
         return name
 
 

@@ -30,7 +30,7 @@ class LargeCluster(SiteTest):
         load = server.pgbench(10)
         second = self.site.result("backup", "demo", "--mode", "host")
         load.wait()
-        self.archived(server)
+        self.archived(server, seconds=900)
 
         self.assertEqual(second["basis"], first["backup"])
         self.assertGreater(first["readSize"], 2 << 30)

@@ -82,8 +82,8 @@ TEST_F(ConnectionOnServer, IsCalledSalvorUnlessToldOtherwiseAndCountsInUtc)
 
 TEST_F(ConnectionOnServer, TimeLimitsOfTheRoleDoNotEndALongSession)
 {
-    m_cluster->execute("ALTER ROLE postgres SET statement_timeout = '5ms'");
-    m_cluster->execute("ALTER ROLE postgres SET idle_session_timeout = '5ms'");
+    m_cluster->execute("ALTER ROLE postgres SET statement_timeout = '2s'");
+    m_cluster->execute("ALTER ROLE postgres SET idle_session_timeout = '2s'");
     auto connection = Connection::open(m_cluster->conninfo());
     ASSERT_TRUE(connection.ok());
     EXPECT_EQ(*connection->value("SHOW statement_timeout"), "0");

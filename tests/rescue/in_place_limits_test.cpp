@@ -104,9 +104,10 @@ TEST_F(InPlaceLimits, ManyOldFilesAreNotOpenAtOnce)
     for (unsigned i = 0; i < count; ++i)
         wanted.push_back(onlyOld(std::to_string(i), folder.path() / "old" / std::to_string(i),
                                  noise(100, 1000 + i), **reader));
+    auto places = onePlace(*repository, *index, job);
     const FewFiles few;
 
-    ASSERT_OK(restore::writeFiles(wanted, *repository, *index, {.workers = 1}, job));
+    ASSERT_OK(restore::writeFiles(wanted, places, {.workers = 1}, job));
 
     EXPECT_EQ(*readFile(wanted.back().path), noise(100, 1000 + count - 1));
 }

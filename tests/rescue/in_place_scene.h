@@ -12,6 +12,17 @@ namespace salvor::rescue {
 using model::InPlace;
 using restore::RestoreTest;
 
+/// Chunks come from this repository alone.
+inline repository::ChunkPlaces onePlace(const repository::Repository& repository,
+                                        const std::shared_ptr<repository::Repository::Index>& index,
+                                        JobContext& job)
+{
+    using Shared = std::shared_ptr<const repository::Repository>;
+    return {{{"main", [&]() -> Result<Shared> { return Shared(Shared(), &repository); }}},
+            index,
+            job.events};
+}
+
 class InPlaceTest : public RestoreTest {
 protected:
     void SetUp() override

@@ -20,16 +20,6 @@ std::string warning(const Result<model::RestorePlan>& made, const std::string& n
     return {};
 }
 
-repository::ChunkPlaces onePlace(const repository::Repository& repository,
-                                 const std::shared_ptr<repository::Repository::Index>& index,
-                                 JobContext& job)
-{
-    using Shared = std::shared_ptr<const repository::Repository>;
-    return {{{"main", [&]() -> Result<Shared> { return Shared(Shared(), &repository); }}},
-            index,
-            job.events};
-}
-
 TEST_F(InPlaceTest, TheClusterIsRestoredAndTheOldOneStaysWhole)
 {
     const auto made = planInPlace();
