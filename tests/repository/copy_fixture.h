@@ -79,7 +79,7 @@ protected:
         std::swap(repository, copy);
     }
     /// A pack that only this backup names.
-    std::string packOnlyOf(const std::string& id)
+    std::set<std::string> packsOnlyOf(const std::string& id)
     {
         const auto named = [&](const std::string& each) {
             const auto listed = keysBelow(*driver, "packs/");
@@ -95,13 +95,12 @@ protected:
             }
             return keys;
         };
-        const auto mine = named(id);
-        const auto others = named(id == "b1" ? "b2" : "b1");
-        for (const std::string& key : mine)
-            if (!others.contains(key))
-                return key;
-        return {};
+        auto mine = named(id);
+        for (const std::string& key : named(id == "b1" ? "b2" : "b1"))
+            mine.erase(key);
+        return mine;
     }
+    std::string packOnlyOf(const std::string& id) { return *packsOnlyOf(id).begin(); }
     void damage(const std::string& key)
     {
         Bytes bytes = *storage::readObject(*driver, key);

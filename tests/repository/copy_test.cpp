@@ -405,7 +405,8 @@ TEST_F(PlacesTest, AnotherPlaceIsReadFromWhereTheFirstWentAway)
 
 TEST_F(PlacesTest, ADamagedPackIsReadFromAnotherPlaceAndTheRestFromTheFirst)
 {
-    damage(packOnlyOf("b2"));
+    for (const std::string& pack : packsOnlyOf("b2")) // Contents, and what lists them.
+        damage(pack);
     ChunkPlaces places({place("main", *repository), place("second", *copy)},
                        *repository->loadIndex(pinned()), events);
 
