@@ -384,7 +384,7 @@ TEST_F(CopiesTest, TheCheckOfAClusterHoldsTheCopiesAgainstTheFirst)
     EXPECT_TRUE(says("second", "'second' has nothing of 'prod' yet"));
     EXPECT_TRUE(says("second", "There is no backup of 'prod'"));
     std::filesystem::rename(folder.path() / "second", folder.path() / "away");
-    EXPECT_TRUE(says("", "Repository 'second' cannot be read"));
+    EXPECT_TRUE(says("", "Repository 'second' cannot be asked"));
 }
 
 } // namespace
