@@ -93,10 +93,11 @@ Result<Lag> missingBackups(const Repository& from, const Repository& to,
         known.insert(each.id);
     for (const model::RetiredBackup& each : retired)
         known.insert(each.backup.id);
+    const std::string newest = known.empty() ? "" : *known.rbegin();
     Lag lag;
     for (const model::Backup& each : ours)
         if (each.incarnation.number == incarnation.number && !known.contains(each.id)
-            && !(swept && repository::wentWith(*swept, each)))
+            && !(swept && repository::wentWith(*swept, each, newest)))
             lag.add(each.newSize, each.finishedAt);
     return lag;
 }

@@ -46,6 +46,9 @@ Result<wal::Spool> Spools::open(const std::string& kind, const std::string& clus
     std::string place;
     for (const std::string& name : configured.repositories())
         place += placeOf(m_config, name);
+    // A worker acknowledges by the number it was started with.
+    if (kind == pushKind)
+        place += std::to_string(configured.walNeededIn());
     if (kind == getKind) { // Another copy in the same directory may be of another cluster.
         SALVOR_TRY(const auto control, postgres::readControlFile(folder));
         place += std::to_string(control.identity.systemIdentifier);

@@ -59,7 +59,7 @@ Result<T> ofOneThatIsThere(const WalSource& source, Result<T> said)
     if (said.ok() || said.error().code != ErrorCode::NotFound)
         return said;
     // A folder that is gone lists nothing.
-    const auto there = repository::Repository::probe(source.repository->driver());
+    const auto there = repository::checkIsThere(*source.repository);
     return there.ok() ? std::move(said) : Result<T>(notTheEnd(there.error()));
 }
 

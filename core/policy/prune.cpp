@@ -163,9 +163,18 @@ Result<RetentionInput> retentionInput(const Repository& repository, const std::s
     SALVOR_TRY(input.holds, repository::holds(repository, cluster));
     SALVOR_TRY(const auto verifications, repository::verifications(repository, cluster));
     input.assurances = model::assurancesOf(verifications);
+    SALVOR_TRY(const auto retired, repository::retiredBackups(repository, cluster));
     SALVOR_TRY(const auto incarnations, repository.incarnations(cluster));
     for (const model::Incarnation& incarnation : incarnations) {
         SALVOR_TRY(auto history, historyOf(repository, incarnation, input.backups));
+        SALVOR_TRY(const bool hasMarks, repository::hasMarks(repository, incarnation));
+        const auto isOf = [&](const model::Backup& backup) {
+            return backup.incarnation.number == incarnation.number;
+        };
+        history.hadBackups = hasMarks
+                             || std::any_of(input.backups.begin(), input.backups.end(), isOf)
+                             || std::any_of(retired.begin(), retired.end(),
+                                            [&](const auto& each) { return isOf(each.backup); });
         input.histories.push_back(std::move(history));
     }
     return input;

@@ -214,7 +214,7 @@ private:
                     from = std::min(from, verdict.backup.startLsn);
                     any = true;
                 }
-            if (any || !isNewest)
+            if (any || (!isNewest && history.hadBackups))
                 keepFrom[history.incarnation.number] = from;
         }
         return keepFrom;

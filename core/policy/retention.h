@@ -17,6 +17,8 @@ struct IncarnationHistory {
         Moment lastActive;      ///< When its last segment or backup came, by any clock near enough.
     };
     std::vector<Branch> branches; ///< Oldest timeline first.
+    /// The repository has backups of it, or had. A copy that has only its WAL waits for them.
+    bool hadBackups = false;
 };
 
 struct RetentionInput {

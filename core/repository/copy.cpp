@@ -4,6 +4,7 @@
 #include "core/crypto/hash.h"
 #include "core/repository/copy_contents.h"
 #include "core/repository/sealed_object.h"
+#include "core/repository/stand_in.h"
 
 #include <algorithm>
 

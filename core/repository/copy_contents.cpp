@@ -4,6 +4,7 @@
 #include "core/repository/copy_wal.h"
 #include "core/repository/lease.h"
 #include "core/repository/parallel.h"
+#include "core/repository/stand_in.h"
 
 #include <algorithm>
 
@@ -65,6 +66,7 @@ private:
     std::unique_ptr<Lease> m_adding;
     std::vector<BackupObject> m_listed;  ///< In the copy.
     std::vector<BackupObject> m_backups; ///< To be copied, newest first.
+    std::string m_newestThere;           ///< Of those that the copy lists or has retired.
 };
 
 Result<> IncarnationCopy::execute()
@@ -169,7 +171,7 @@ Result<> IncarnationCopy::chooseBackup(const ObjectKey& key, const std::optional
         return {};
     if (retired.contains(backup.id))
         m_report.leftOut.push_back({backup.id, "it was retired there"});
-    else if (swept && wentWith(*swept, backup))
+    else if (swept && wentWith(*swept, backup, m_newestThere))
         m_report.leftOut.push_back({backup.id, "it is older than what is kept there"});
     else
         m_backups.push_back(*std::move(object));
@@ -181,6 +183,9 @@ Result<> IncarnationCopy::chooseBackups(const std::optional<Swept>& swept)
 {
     SALVOR_TRY(const auto listed, readListed());
     SALVOR_TRY(const auto retired, retiredThere());
+    for (const auto* ids : {&listed, &retired})
+        if (!ids->empty())
+            m_newestThere = std::max(m_newestThere, *ids->rbegin());
     SALVOR_TRY(const auto objects,
                storage::listObjects(m_from.driver(), "backups/" + m_incarnation.cluster + "/"));
     for (const ObjectInfo& found : objects)

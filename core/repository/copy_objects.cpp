@@ -3,6 +3,7 @@
 #include "core/crypto/hash.h"
 #include "core/format/pack_format.h"
 #include "core/repository/sealed_object.h"
+#include "core/repository/stand_in.h"
 #include "core/repository/wal_object.h"
 
 namespace salvor::repository {
@@ -30,17 +31,6 @@ Result<> checkWal(const Repository& from, const model::Incarnation& incarnation,
 }
 
 } // namespace
-
-Result<> checkIsThere(const Repository& repository)
-{
-    SALVOR_TRY(const RepositoryInfo info, Repository::probe(repository.driver()));
-    if (info.id == repository.info().id)
-        return {};
-    return fail(ErrorCode::NotReady,
-                "another repository is at '" + repository.driver().location()
-                    + "' than when it was opened",
-                "Look what is mounted there, and run it again.");
-}
 
 Result<bool> isRetired(const Repository& repository, const storage::ObjectKey& backupKey)
 {

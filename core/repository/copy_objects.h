@@ -7,10 +7,6 @@
 
 namespace salvor::repository {
 
-/// Errors: NotReady when what was opened is not at its place any more: a folder without its disk
-/// lists nothing, and takes anything.
-[[nodiscard]] Result<> checkIsThere(const Repository& repository);
-
 /// Whether the backup with this key waits among the retired ones.
 [[nodiscard]] Result<bool> isRetired(const Repository& repository,
                                      const storage::ObjectKey& backupKey);

@@ -120,8 +120,12 @@ void WalCopy::planObject(const std::string& name, const std::vector<ObjectInfo>&
         (isSegment(name) ? m_segments : m_files).push_back({object, name});
         return;
     }
-    // A second one would keep the copy from using either.
-    if (!holds(*theirs, object.key))
+    // A second one keeps the copy from using either.
+    if (theirs->size() > 1)
+        m_copier.find(object.key, "is in the copy " + std::to_string(theirs->size())
+                                      + " times, with different bytes: which of them is right "
+                                        "nobody can tell");
+    else if (!holds(*theirs, object.key))
         m_copier.find(object.key, "is in the copy with other bytes, as '" + theirs->front().key
                                       + "': two servers archived under one name");
 }

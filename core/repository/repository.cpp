@@ -67,8 +67,10 @@ Result<InfoObject> readInfo(storage::Driver& driver)
 {
     Result<Json> json = readJson(driver, infoKey);
     if (!json.ok() && json.error().code == ErrorCode::NotFound)
-        return fail(ErrorCode::NotReady, "no repository at '" + driver.location() + "'",
-                    "Make one with salvorctl repo init, or correct the url.");
+        return fail(
+            ErrorCode::NotReady, "no repository at '" + driver.location() + "'",
+            "If it lies on a disk that is not mounted, mount it. Else correct the url, or make a "
+            "new one with salvorctl repo init.");
     SALVOR_TRY(const Json found, std::move(json).in("repository '" + driver.location() + "'"));
     return parseInfo(found).in("repository '" + driver.location() + "': object 'salvor.json'");
 }

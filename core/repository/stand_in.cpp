@@ -21,4 +21,15 @@ Result<> checkStandsIn(const NamedRepository& one, const NamedRepository& other)
     return {};
 }
 
+Result<> checkIsThere(const Repository& repository)
+{
+    SALVOR_TRY(const RepositoryInfo info, Repository::probe(repository.driver()));
+    if (info.id == repository.info().id)
+        return {};
+    return fail(ErrorCode::NotReady,
+                "another repository is at '" + repository.driver().location()
+                    + "' than when it was opened",
+                "Look what is mounted there, and run it again.");
+}
+
 } // namespace salvor::repository

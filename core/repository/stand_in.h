@@ -14,4 +14,8 @@ struct NamedRepository {
 ///         they have other keys: what one of them has or lacks says nothing of the other then.
 [[nodiscard]] Result<> checkStandsIn(const NamedRepository& one, const NamedRepository& other);
 
+/// Errors: NotReady when what was opened is not at its place any more: a folder without its disk
+/// lists nothing, and takes anything.
+[[nodiscard]] Result<> checkIsThere(const Repository& repository);
+
 } // namespace salvor::repository

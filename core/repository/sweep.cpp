@@ -175,10 +175,14 @@ ObjectKey sweptKey(const model::Incarnation& incarnation)
     return "marks/" + scopePath(incarnation.cluster, incarnation.number) + "/swept";
 }
 
-Result<> writeMark(const Repository& repository, const ObjectKey& key, model::Lsn keepFrom)
+/// `since` is told where the time of writing does not.
+Result<> writeMark(const Repository& repository, const ObjectKey& key, model::Lsn keepFrom,
+                   std::optional<Moment> since = std::nullopt)
 {
-    const std::string text =
-        Json(Json::Object{{"format", 1}, {"keepFrom", model::toJson(keepFrom)}}).text();
+    Json::Object members{{"format", 1}, {"keepFrom", model::toJson(keepFrom)}};
+    if (since)
+        members["since"] = formatMoment(*since);
+    const std::string text = Json(std::move(members)).text();
     return writeSealed(repository.driver(), repository.keys(), {"mark", key}, asBytes(text));
 }
 
@@ -207,7 +211,7 @@ private:
     [[nodiscard]] Result<bool> packsAreWhole(const Needed& needed);
     [[nodiscard]] Result<std::vector<Cut>> updateCuts();
     [[nodiscard]] Result<std::optional<Cut>> dueCut(const std::vector<Cut>& cuts);
-    [[nodiscard]] Result<> noteSwept(model::Lsn keepFrom);
+    [[nodiscard]] Result<> noteSwept(const Cut& cut);
     [[nodiscard]] Result<std::vector<Cut>> readCuts() const;
     [[nodiscard]] Result<Cut> writeCut(model::Lsn keepFrom);
     [[nodiscard]] Result<> dropFromIndex(const std::set<format::Id>& packs);
@@ -247,7 +251,7 @@ Result<SweepReport> Sweeper::execute()
         SALVOR_CHECK(addSegments(going, m_repository, m_incarnation, needed, *cut));
         // Before the first goes, so that a gap which was made on purpose is known for one.
         if (!going.segments.empty() || !going.pieces.empty())
-            SALVOR_CHECK(noteSwept(cut->keepFrom));
+            SALVOR_CHECK(noteSwept(*cut));
     }
     SALVOR_CHECK(addSuperseded(going, m_repository, m_incarnation, m_before));
     going.countInto(m_report);
@@ -360,12 +364,12 @@ Result<std::optional<Cut>> Sweeper::dueCut(const std::vector<Cut>& cuts)
     return due;
 }
 
-Result<> Sweeper::noteSwept(model::Lsn keepFrom)
+Result<> Sweeper::noteSwept(const Cut& cut)
 {
     const auto before = sweptBefore(m_repository, m_incarnation);
-    if (before.ok() && *before && **before >= keepFrom)
+    if (before.ok() && *before && **before >= cut.keepFrom)
         return {};
-    return writeMark(m_repository, sweptKey(m_incarnation), keepFrom);
+    return writeMark(m_repository, sweptKey(m_incarnation), cut.keepFrom, cut.at);
 }
 
 /// New index objects for what stays are there before the old ones go, and those before the packs:
@@ -431,19 +435,33 @@ Result<std::optional<model::Lsn>> sweptBefore(const Repository& repository,
     return std::move(mark).error();
 }
 
-bool wentWith(const Swept& swept, const model::Backup& backup) noexcept
+bool wentWith(const Swept& swept, const model::Backup& backup,
+              const std::string& newestThere) noexcept
 {
-    return backup.startLsn < swept.before && backup.finishedAt <= swept.at;
+    return backup.startLsn < swept.before && backup.finishedAt <= swept.at
+           && (newestThere.empty() || backup.id < newestThere); // Ids begin with the time.
 }
 
 Result<std::optional<Swept>> sweptMark(const Repository& repository,
                                        const model::Incarnation& incarnation)
 {
-    SALVOR_TRY(const auto before, sweptBefore(repository, incarnation));
-    if (!before)
+    const ObjectKey key = sweptKey(incarnation);
+    const auto json = readSealedJson(repository.driver(), repository.keys(), "mark", key);
+    if (!json.ok() && json.error().code == ErrorCode::NotFound)
         return std::optional<Swept>();
-    SALVOR_TRY(const ObjectInfo object, repository.driver().stat(sweptKey(incarnation)));
-    return std::optional(Swept{*before, object.modifiedAt});
+    SALVOR_CHECK(json);
+    SALVOR_TRY(const auto before, model::lsnAt(*json, "keepFrom").in("object '" + key + "'"));
+    SALVOR_TRY(const auto since, model::momentAt(*json, "since").in("object '" + key + "'"));
+    return std::optional(Swept{before, since});
+}
+
+Result<bool> hasMarks(const Repository& repository, const model::Incarnation& incarnation)
+{
+    SALVOR_TRY(
+        const auto marks,
+        storage::listObjects(repository.driver(),
+                             "marks/" + scopePath(incarnation.cluster, incarnation.number) + "/"));
+    return !marks.empty();
 }
 
 Result<SweepReport> measureSweep(const Repository& repository,

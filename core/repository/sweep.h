@@ -36,14 +36,19 @@ struct SweepReport {
 /// Where WAL was removed because no rule wanted it, but for what backups need to be consistent.
 struct Swept {
     model::Lsn before{};
-    Moment at; ///< When that was said last, by the store's clock.
+    Moment at; ///< Since when no rule wants it, by the store's clock.
 };
 /// Whether a backup is older than that: its own retention did not want it there. One of a timeline
-/// that went back behind the mark is younger than it.
-[[nodiscard]] bool wentWith(const Swept& swept, const model::Backup& backup) noexcept;
+/// that went back behind the mark is younger than it. `newestThere` is the id of the newest backup
+/// that the repository lists or has retired, empty for none: what is younger never went.
+[[nodiscard]] bool wentWith(const Swept& swept, const model::Backup& backup,
+                            const std::string& newestThere) noexcept;
 /// Unset: nothing ever was.
 [[nodiscard]] Result<std::optional<Swept>> sweptMark(const Repository& repository,
                                                      const model::Incarnation& incarnation);
+/// Whether it was ever said from where on WAL is wanted: then there were backups.
+[[nodiscard]] Result<bool> hasMarks(const Repository& repository,
+                                    const model::Incarnation& incarnation);
 /// The place alone.
 [[nodiscard]] Result<std::optional<model::Lsn>> sweptBefore(const Repository& repository,
                                                             const model::Incarnation& incarnation);

@@ -32,6 +32,7 @@ protected:
         const std::uint64_t number = input.backups.size() + 1;
         backup.id = "b" + std::to_string(number);
         backup.incarnation = input.histories.back().incarnation;
+        input.histories.back().hadBackups = true;
         backup.finishedAt = now - ago;
         backup.timeline = model::TimelineId{1};
         backup.startLsn = model::Lsn{number * 100};
@@ -250,6 +251,17 @@ TEST_F(RetentionTest, AnOlderIncarnationStaysUntilTheNewOneReachesBackThatFar)
     input.backups[4].finishedAt = now - 3h;
     EXPECT_EQ(kept(), Ids{"b6"});
     EXPECT_EQ(keepFrom(1), std::numeric_limits<std::uint64_t>::max());
+}
+
+TEST_F(RetentionTest, WalOfAnOlderIncarnationThatNeverHadABackupHereWaitsForThem)
+{
+    // A copy gets WAL as it is archived, and backups by and by.
+    addIncarnation(2);
+    add(1h);
+    input.rules.last = 1;
+
+    EXPECT_EQ(kept(), Ids{"b1"});
+    EXPECT_EQ(result.keepFrom.count(1), 0U);
 }
 
 TEST_F(RetentionTest, WithoutABackupNothingIsKnownOfWhatWalIsFor)

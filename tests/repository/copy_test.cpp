@@ -243,6 +243,38 @@ TEST_F(CopyOne, WhatTheCopyRetiredOrSweptDoesNotComeBack)
     expectWhole(1);
 }
 
+TEST_F(CopyOne, ABackupInFrontOfTheCutThatIsYoungerThanAllThereIsCopied)
+{
+    ASSERT_OK(copyNow());
+    const model::Lsn second{2 * identity.segmentSize};
+    for (int i = 0; i < 2; ++i) {
+        ASSERT_OK(sweep(*copy, pinned(), {0s, second}, job.context));
+        clock.advance(1s);
+    }
+    ASSERT_OK(store({{"base/1", randomData(1000, 9)}}, "b3")); // Of a timeline that went back.
+
+    const auto report = copyNow();
+
+    ASSERT_OK(report);
+    EXPECT_TRUE(report->leftOut.empty());
+    EXPECT_EQ(report->backups, std::vector<std::string>{"b3"});
+}
+
+TEST_F(CopyOne, ASegmentThatTheCopyHasTwiceIsAFinding)
+{
+    ASSERT_OK(copyNow());
+    const auto segments = *copy->segments(pinned());
+    const std::string one = segments.back().object;
+    const std::string other = one.substr(0, one.size() - 1) + (one.back() == '0' ? '1' : '0');
+    ASSERT_OK(storage::writeObject(*copyDriver, other, asBytes("other bytes")));
+
+    const auto report = copyNow();
+
+    ASSERT_OK(report);
+    ASSERT_FALSE(report->findings.empty());
+    EXPECT_EQ(report->findings.front().object, one);
+}
+
 TEST_F(CopyOne, PiecesOfABegunSegmentComeInOrderAndOnlyUntilItIsWhole)
 {
     const model::Segment begun{model::TimelineId{1}, 3};

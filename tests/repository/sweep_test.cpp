@@ -359,6 +359,22 @@ TEST_F(SweepWalTest, WhatWasSweptIsNeverSaidToBeLess)
     EXPECT_EQ(*sweptBefore(*repository, pinned()), std::optional(startOf(8)));
 }
 
+TEST_F(SweepWalTest, WhatWasSweptIsDatedByTheCutAndNotByTheRemoval)
+{
+    EXPECT_FALSE(*hasMarks(*repository, pinned()));
+    ASSERT_OK(sweepNow(1h, startOf(8)));
+    EXPECT_TRUE(*hasMarks(*repository, pinned()));
+    const Moment said = clock.now();
+    clock.advance(2h);
+
+    ASSERT_OK(sweepNow(1h, startOf(8)));
+
+    const auto swept = sweptMark(*repository, pinned());
+    ASSERT_OK(swept);
+    EXPECT_EQ((*swept)->before, startOf(8));
+    EXPECT_LE((*swept)->at, said);
+}
+
 TEST_F(SweepWalTest, ARetiredBackupKeepsItsWalUntilItGoes)
 {
     ASSERT_OK(sweepNow(1h, startOf(9)));
