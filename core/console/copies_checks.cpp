@@ -1,5 +1,6 @@
 #include "core/console/copies_checks.h"
 
+#include "core/console/opened.h"
 #include "core/repository/stand_in.h"
 
 #include <algorithm>
@@ -33,8 +34,8 @@ bool checkPairs(const std::vector<const NamedPlace*>& places, Checks& checks)
 Check outOfReach(const NamedPlace& place, bool stopsArchiving)
 {
     return {stopsArchiving ? Level::Blocker : Level::Warning, "copies",
-            "Repository '" + place.name + "' cannot be asked: " + place.opened.error().message
-                + ".",
+            "Repository '" + place.name + "' cannot be asked: "
+                + withoutName(place.opened.error(), place.name).message + ".",
             stopsArchiving ? "WAL stays on the server until it is back: wal-required asks for it."
                            : "It gets no WAL, and while it is named no restored copy can be "
                              "promoted.",

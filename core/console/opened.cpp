@@ -100,6 +100,14 @@ openRepository(const settings::RepositoryConfig& place, const AskPassphrase& ask
     return std::shared_ptr<repository::Repository>(std::move(opened));
 }
 
+Error withoutName(Error error, const std::string& repository)
+{
+    const std::string name = "repository '" + repository + "': ";
+    if (error.message.starts_with(name))
+        error.message.erase(0, name.size());
+    return error;
+}
+
 Result<Unlock> unlockFor(const settings::RepositoryConfig& place, const AskPassphrase& ask)
 {
     if (!place.encrypted)

@@ -35,6 +35,9 @@ openRepository(const settings::RepositoryConfig& place, const AskPassphrase& ask
 [[nodiscard]] Result<std::string> oneOf(const settings::ClusterConfig& cluster,
                                         const std::string& asked);
 
+/// The error of a repository for where its name is said anyway.
+[[nodiscard]] Error withoutName(Error error, const std::string& repository);
+
 /// What opens it: key file, key command, $SALVOR_PASSPHRASE, or asking, in this order.
 ///
 /// Errors: Denied when there is nobody to ask; those of the key file and the command.

@@ -53,7 +53,7 @@ model::Check cannotBeAsked(const std::string& name, const Error& error)
 {
     return {
         Level::Warning, unknownEnd,
-        "Repository '" + name + "' cannot be asked: " + error.message + ".",
+        "Repository '" + name + "' cannot be asked: " + withoutName(error, name).message + ".",
         "What only it holds is not taken into account. And where the WAL of the others ends, "
         "nobody can say that there is no more: archive-get ends with 126 there, which is "
         "'command not executable' in the log, and PostgreSQL stops. A copy that is started with "

@@ -1,4 +1,5 @@
 #include "core/base/log.h"
+#include "core/console/opened.h"
 #include "core/console/outages.h"
 #include "core/console/wal_places.h"
 #include "core/repository/stand_in.h"
@@ -29,13 +30,15 @@ bool isMissed(ErrorCode code)
     }
 }
 
-/// Where the repository is named anyway.
-Error withoutName(Error error, const std::string& repository)
+/// Whether the repository says that the file cannot be right. NotReady is the word for another
+/// cluster, and also for a disk that does not keep what it is given.
+bool contradicts(const Repository& repository, const std::string& cluster,
+                 const wal::FileToArchive& file, ErrorCode code)
 {
-    const std::string name = "repository '" + repository + "': ";
-    if (error.message.starts_with(name))
-        error.message.erase(0, name.size());
-    return error;
+    if (code != ErrorCode::NotReady)
+        return !isMissed(code);
+    const auto pinned = repository.pin(cluster, file.identity);
+    return !pinned.ok() && pinned.error().code == ErrorCode::NotReady;
 }
 
 } // namespace
@@ -116,7 +119,7 @@ void WalTargets::pushTo(Target& target, const wal::FileToArchive& file, Tally& t
     }
     const Error error =
         m_targets.size() > 1 ? withoutName(pushed.error(), target.name) : pushed.error();
-    if (repository.ok() && !isMissed(error.code)) {
+    if (repository.ok() && contradicts(**repository, m_cluster, file, error.code)) {
         tally.refused = tally.refused ? tally.refused : named(error, target.name);
         return;
     }

@@ -272,6 +272,36 @@ TEST_F(WalPlacesTest, ADamagedOneThatIsNotNeededIsToldLoudly)
     EXPECT_TRUE(outages.why("second"));
 }
 
+TEST_F(WalPlacesTest, ADiskThatDoesNotKeepWhatItIsGivenIsMissedWhereItCanBeSpared)
+{
+    second.faulty->add({.call = storage::Call::Commit,
+                        .times = 100,
+                        .below = "wal/",
+                        .code = ErrorCode::NotReady});
+    EXPECT_FAILS(pushAnew(), NotReady);
+    cluster.walRequired = 1;
+    outages.answered("second");
+
+    EXPECT_OK(pushAnew());
+
+    EXPECT_TRUE(isIn(archive));
+    EXPECT_FALSE(isIn(other));
+    EXPECT_TRUE(outages.why("second"));
+}
+
+TEST_F(WalPlacesTest, AnotherClusterInOneIsRefusedWhateverIsRequired)
+{
+    cluster.walRequired = 1;
+    model::ClusterIdentity another = other.identity;
+    ++another.systemIdentifier;
+    ASSERT_OK(other.repository->adopt("orders", another));
+
+    const auto pushed = pushAnew();
+
+    ASSERT_FAILS(pushed, NotReady);
+    EXPECT_NE(pushed.error().message.find("is another one"), std::string::npos);
+}
+
 TEST_F(WalPlacesTest, AFileThatCannotBeReadIsNoFaultOfARepository)
 {
     cluster.walRequired = 1;
