@@ -2,7 +2,7 @@
 # clang-tidy with the project's rules on the sources of core and gui:
 #
 #   tests/tidy.sh               all of them
-#   tests/tidy.sh --changed     those the last commit changed, at most 40
+#   tests/tidy.sh --changed     those the last commit changed, at most 20
 #
 # Needs a configured and built build/dev.
 set -euo pipefail
@@ -15,7 +15,7 @@ all() { find core gui -name '*.cpp' 2>/dev/null | sort; }
 changed() {
   "${git[@]}" rev-parse -q --verify HEAD~1 >/dev/null 2>&1 || { echo "no commit before this one" >&2; return; }
   # The first commit of a large merge would be everything; the full run is for that.
-  "${git[@]}" diff --name-only --diff-filter=d HEAD~1 HEAD -- 'core/*.cpp' 'gui/*.cpp' | head -n 40
+  "${git[@]}" diff --name-only --diff-filter=d HEAD~1 HEAD -- 'core/*.cpp' 'gui/*.cpp' | head -n 20
 }
 
 if [ "${1:-}" = --changed ]; then files=$(changed); else files=$(all); fi

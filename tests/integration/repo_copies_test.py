@@ -114,7 +114,7 @@ class RepoCopies(SiteTest):
             self.mark()
         kills = 0
         while True:
-            enough = len(files_below(self.second)) + random.randint(1, 5)
+            enough = len(files_below(self.second)) + random.randint(2, 9)
             process = self.site.ctl_popen("repo", "copy", "main", "second")
             while process.poll() is None and len(files_below(self.second)) < enough:
                 time.sleep(0.001)
