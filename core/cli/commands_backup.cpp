@@ -2,6 +2,7 @@
 #include "core/cli/render.h"
 #include "core/cli/requests.h"
 #include "core/cli/text.h"
+#include "core/console/archiving.h"
 #include "core/model/backup_json.h"
 #include "core/model/json_fields.h"
 
@@ -166,7 +167,8 @@ Result<Answer> walRanges(const Run& run)
 Result<Answer> archivePush(const Run& run)
 {
     const std::string path = run.arguments.positional(1);
-    SALVOR_TRY(const auto pushed, run.console.archivePush(run.arguments.positional(0), path));
+    SALVOR_TRY(const auto pushed,
+               console::Archiving(run.console).push(run.arguments.positional(0), path));
     Answer answer;
     answer.result = Json::Object{
         {"file", model::bytesJson(Path(path).filename().native())},
@@ -179,9 +181,9 @@ Result<Answer> archiveGet(const Run& run)
 {
     const std::string name = run.arguments.positional(1);
     const std::string cluster = run.arguments.positional(0);
-    SALVOR_CHECK(run.console.archiveGet(cluster, name, run.arguments.positional(2),
-                                        run.arguments.has("--begun") ? wal::Take::Begun
-                                                                     : wal::Take::WholeOnly));
+    SALVOR_CHECK(console::Archiving(run.console)
+                     .get(cluster, name, run.arguments.positional(2),
+                          run.arguments.has("--begun") ? wal::Take::Begun : wal::Take::WholeOnly));
     Answer answer;
     answer.result = Json::Object{{"file", model::bytesJson(name)}};
     return answer;
@@ -189,8 +191,9 @@ Result<Answer> archiveGet(const Run& run)
 
 Result<Answer> archiveWorker(const Run& run)
 {
-    SALVOR_CHECK(run.console.archiveWorker(run.arguments.positional(0), run.arguments.positional(1),
-                                           run.arguments.positional(2)));
+    SALVOR_CHECK(console::Archiving(run.console)
+                     .work(run.arguments.positional(0), run.arguments.positional(1),
+                           run.arguments.positional(2)));
     return Answer();
 }
 

@@ -1,9 +1,8 @@
-// The two calls that PostgreSQL makes, and the workers behind them.
+#include "core/console/archiving.h"
+
 #include "core/base/log.h"
-#include "core/console/opened.h"
+#include "core/console/console.h"
 #include "core/console/outages.h"
-#include "core/console/spools.h"
-#include "core/console/wal_places.h"
 #include "core/postgres/control_file.h"
 #include "core/wal/async_push.h"
 #include "core/wal/prefetch.h"
@@ -50,11 +49,30 @@ int atMost(int count, ByteCount segmentSize)
 
 } // namespace
 
-Result<Repository::Pushed> Console::archivePush(const std::string& cluster, const Path& path)
+Archiving::Archiving(Console& console)
+    : m_console(console)
+    , m_spools(console.config(), console.surroundings())
+{}
+
+/// Where each repository is needed, each is asked for every file.
+std::optional<wal::Spool> Archiving::outagesOf(const settings::ClusterConfig& cluster,
+                                               const Path& folder) const
 {
-    SALVOR_TRY(const auto configured, m_config.cluster(cluster));
+    return canSpareOne(cluster) ? m_spools.ofOutages(cluster.name, folder) : std::nullopt;
+}
+
+WalTargets::Open Archiving::opener() const
+{
+    return [this](const std::string& name, Patience patience) {
+        return m_console.openAnew(name, patience);
+    };
+}
+
+Result<Repository::Pushed> Archiving::push(const std::string& cluster, const Path& path)
+{
+    SALVOR_TRY(const auto configured, m_console.config().cluster(cluster));
     const Path folder = path.has_parent_path() ? path.parent_path() : Path(".");
-    Outages outages(systemClock(), Spools(m_config, m_surroundings).ofOutages(configured, folder));
+    Outages outages(systemClock(), outagesOf(configured, folder));
     if (configured.archiveAsync && wal::isReadyToArchive(path)) {
         SALVOR_TRY(const auto pushed, pushThroughWorker(configured, path));
         if (pushed) {
@@ -62,16 +80,15 @@ Result<Repository::Pushed> Console::archivePush(const std::string& cluster, cons
             return *pushed;
         }
     }
-    return WalTargets(configured, targetOpener(configured), outages).push(path);
+    return WalTargets(configured, opener(), outages).push(path);
 }
 
 Result<std::optional<Repository::Pushed>>
-Console::pushThroughWorker(const settings::ClusterConfig& cluster, const Path& path) const
+Archiving::pushThroughWorker(const settings::ClusterConfig& cluster, const Path& path) const
 {
     using Outcome = std::optional<Repository::Pushed>;
     const Path folder = path.parent_path();
-    const Spools spools(m_config, m_surroundings);
-    const auto spool = spools.open(pushKind, cluster.name, folder);
+    const auto spool = m_spools.open(pushKind, cluster.name, folder);
     if (!spool.ok()) {
         log(LogLevel::Warning, "archiving one by one: " + spool.error().message);
         return Outcome();
@@ -79,22 +96,21 @@ Console::pushThroughWorker(const settings::ClusterConfig& cluster, const Path& p
     SALVOR_TRY(const Outcome pushed,
                wal::pushThroughWorker(*spool, path,
                                       {cluster.archiveTimeout,
-                                       spools.starter(pushKind, cluster.name, folder, *spool)}));
+                                       m_spools.starter(pushKind, cluster.name, folder, *spool)}));
     if (!pushed)
         log(LogLevel::Warning, "archiving one by one: the worker ends without a word; its log is "
                                    + quoted(spool->logFile()));
     return pushed;
 }
 
-Result<> Console::archiveGet(const std::string& cluster, const std::string& name,
-                             const Path& destination, wal::Take take)
+Result<> Archiving::get(const std::string& cluster, const std::string& name,
+                        const Path& destination, wal::Take take)
 {
     const Path here = ".";
     const auto control = postgres::readControlFile(here);
-    const bool ahead = control.ok() && settingsOf(m_config, cluster).prefetch > 0
+    const bool ahead = control.ok() && settingsOf(m_console.config(), cluster).prefetch > 0
                        && model::walFileKind(name) == model::WalFileKind::Segment;
-    const Spools spools(m_config, m_surroundings);
-    const auto spool = ahead ? spools.open(getKind, cluster, here)
+    const auto spool = ahead ? m_spools.open(getKind, cluster, here)
                              : Result<wal::Spool>(fail(ErrorCode::NotReady, "nothing to prefetch"));
     if (!spool.ok()) {
         SALVOR_TRY(const Bytes bytes, readFromArchive(cluster, name, take));
@@ -102,7 +118,7 @@ Result<> Console::archiveGet(const std::string& cluster, const std::string& name
     }
     const wal::Prefetch prefetch{.spool = *spool,
                                  .segmentSize = control->identity.segmentSize,
-                                 .startWorker = spools.starter(getKind, cluster, here, *spool)};
+                                 .startWorker = m_spools.starter(getKind, cluster, here, *spool)};
     if (wal::takePrefetched(prefetch, name, destination))
         return {};
     SALVOR_TRY(const Bytes bytes, readFromArchive(cluster, name, take));
@@ -111,20 +127,18 @@ Result<> Console::archiveGet(const std::string& cluster, const std::string& name
     return {};
 }
 
-Result<> Console::archiveWorker(const std::string& kind, const std::string& cluster,
-                                const Path& folder)
+Result<> Archiving::work(const std::string& kind, const std::string& cluster, const Path& folder)
 {
     const bool pushes = kind == pushKind;
     if (!pushes && kind != getKind)
         return fail(ErrorCode::InvalidInput, "there is no worker '" + kind + "'",
                     "archive-push and archive-get start what they need.");
-    const Spools spools(m_config, m_surroundings);
-    SALVOR_TRY(const wal::Spool spool, spools.open(kind, cluster, folder));
+    SALVOR_TRY(const wal::Spool spool, m_spools.open(kind, cluster, folder));
     if (!spool.isHeldBy(STDIN_FILENO))
         return fail(ErrorCode::InvalidInput, "a worker is started by archive-push or archive-get",
                     "Nothing needs to be done.");
     keepFreedMemory();
-    wal::removeOldSpools(spools.root(cluster));
+    wal::removeOldSpools(m_spools.root(cluster));
     Result<> worked =
         pushes ? pushInBackground(spool, cluster, folder) : prefetchInBackground(spool, cluster);
     if (pushes && !worked.ok())
@@ -132,12 +146,12 @@ Result<> Console::archiveWorker(const std::string& kind, const std::string& clus
     return worked;
 }
 
-Result<> Console::pushInBackground(const wal::Spool& spool, const std::string& cluster,
-                                   const Path& folder)
+Result<> Archiving::pushInBackground(const wal::Spool& spool, const std::string& cluster,
+                                     const Path& folder)
 {
-    SALVOR_TRY(const auto configured, m_config.cluster(cluster));
-    Outages outages(systemClock(), Spools(m_config, m_surroundings).ofOutages(configured, folder));
-    WalTargets targets(configured, targetOpener(configured), outages);
+    SALVOR_TRY(const auto configured, m_console.config().cluster(cluster));
+    Outages outages(systemClock(), outagesOf(configured, folder));
+    WalTargets targets(configured, opener(), outages);
     SALVOR_TRY(const auto segmentSize, targets.segmentSize());
     const int threads = segmentSize ? atMost(configured.archiveJobs, *segmentSize) : 1;
     return wal::pushReadyFiles(spool,
@@ -145,23 +159,13 @@ Result<> Console::pushInBackground(const wal::Spool& spool, const std::string& c
                                 [&] { return targets.areSame(); }, folder, threads, pushIdle});
 }
 
-/// Anew each time: another repository may be at the place than the one that was opened before.
-WalTargets::Open Console::targetOpener(const settings::ClusterConfig& cluster)
-{
-    return [this, hasty = canSpareOne(cluster)](
-               const std::string& name) -> Result<std::shared_ptr<Repository>> {
-        SALVOR_TRY(const auto place, m_config.repository(name));
-        return openRepository(place, m_ask, hasty);
-    };
-}
-
-Result<> Console::prefetchInBackground(const wal::Spool& spool, const std::string& cluster)
+Result<> Archiving::prefetchInBackground(const wal::Spool& spool, const std::string& cluster)
 {
     SALVOR_TRY(auto all, walSources(cluster));
     const ByteCount segmentSize = all.front().incarnation.identity.segmentSize;
     WalSources sources(std::move(all), systemClock());
     const auto read = [&](const model::Segment& segment) { return sources.read(segment); };
-    const int count = atMost(settingsOf(m_config, cluster).prefetch, segmentSize);
+    const int count = atMost(settingsOf(m_console.config(), cluster).prefetch, segmentSize);
     const int threads = std::min(count, 2);
     return wal::prefetchSegments(
         spool, {read, segmentSize, static_cast<std::size_t>(count), threads, getIdle});

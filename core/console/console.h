@@ -4,7 +4,6 @@
 #include "core/base/job_context.h"
 #include "core/console/restoring.h"
 #include "core/console/values.h"
-#include "core/console/wal_places.h"
 #include "core/finder/reach.h"
 #include "core/model/restore_plan.h"
 #include "core/postgres/backup_session.h"
@@ -13,9 +12,7 @@
 #include "core/rescue/in_place.h"
 #include "core/settings/config.h"
 #include "core/verify/verify.h"
-#include "core/wal/archive.h"
 #include "core/wal/receiver.h"
-#include "core/wal/spool.h"
 
 #include <functional>
 #include <memory>
@@ -39,8 +36,17 @@ public:
     ~Console();
 
     [[nodiscard]] const settings::Config& config() const noexcept { return m_config; }
+    [[nodiscard]] const Surroundings& surroundings() const noexcept { return m_surroundings; }
 
     // Repositories. -------------------------------------------------------------------------
+    /// Kept open for the next call.
+    [[nodiscard]] Result<std::shared_ptr<repository::Repository>> open(const std::string& name);
+    /// For this call: another repository may be at the place than the one that was opened before.
+    [[nodiscard]] Result<std::shared_ptr<repository::Repository>> openAnew(const std::string& name,
+                                                                           Patience patience) const;
+    /// Names of a cluster's repositories, the first one first. Without a section of the cluster:
+    /// the first that knows it, the copies of that which do, and those that could not be asked.
+    [[nodiscard]] Result<std::vector<std::string>> repositoriesOf(const std::string& cluster);
     /// Makes the key file first when the configuration names one that is not there yet. With
     /// `copyOf`, another repository of the configuration, objects of that one can be copied into
     /// it.
@@ -141,17 +147,7 @@ public:
     [[nodiscard]] Result<> stopCopyIn(const Path& destination, Moment since,
                                       const JobContext& job) const;
 
-    // WAL. ----------------------------------------------------------------------------------
-    [[nodiscard]] Result<repository::Repository::Pushed> archivePush(const std::string& cluster,
-                                                                     const Path& path);
-    [[nodiscard]] Result<> archiveGet(const std::string& cluster, const std::string& name,
-                                      const Path& destination,
-                                      wal::Take take = wal::Take::WholeOnly);
-    /// What archive-push ("push") and archive-get ("get") start in the background, with the lock of
-    /// their spool as standard input. Returns when there is nothing more to do.
-    [[nodiscard]] Result<> archiveWorker(const std::string& kind, const std::string& cluster,
-                                         const Path& folder);
-
+    // WAL that is received; core/console/archiving.h has what PostgreSQL calls. ----------------
     /// What stands in the configuration about it. `synchronous`: nothing waits for the interval.
     [[nodiscard]] Result<wal::ReceiveRequest> receiveRequest(const std::string& cluster,
                                                              bool synchronous) const;
@@ -182,13 +178,9 @@ public:
 private:
     struct Opened;
 
-    [[nodiscard]] Result<std::shared_ptr<repository::Repository>> open(const std::string& name);
     /// The name of the repository that has a cluster: of the configuration, else the first that
     /// knows it.
     [[nodiscard]] Result<std::string> repositoryOf(const std::string& cluster);
-    /// All of them, the first one first. Without a section of the cluster: the first that knows
-    /// it, the copies of that which do, and those that could not be asked.
-    [[nodiscard]] Result<std::vector<std::string>> repositoriesOf(const std::string& cluster);
     [[nodiscard]] Result<model::RestorePlan> planFrom(const std::string& name,
                                                       const RestoreChoice& choice, JobContext& job,
                                                       finder::Nearest* nearest);
@@ -220,22 +212,6 @@ private:
     repositoryWith(const std::string& cluster, const std::string& repository = {});
     [[nodiscard]] Path programsOf(const std::string& cluster) const;
     [[nodiscard]] Result<Path> directoryOf(const std::string& place) const;
-    [[nodiscard]] Result<Bytes> readFromArchive(const std::string& cluster, const std::string& name,
-                                                wal::Take take);
-    [[nodiscard]] WalTargets::Open targetOpener(const settings::ClusterConfig& cluster);
-    /// Nothing when no worker comes to an answer.
-    [[nodiscard]] Result<std::optional<repository::Repository::Pushed>>
-    pushThroughWorker(const settings::ClusterConfig& cluster, const Path& path) const;
-    /// The repositories of a cluster that can be read from here, in order. Errors: that of the
-    /// first when none can; InvalidInput when they are not copies of one another.
-    [[nodiscard]] Result<std::vector<WalSource>> walSources(const std::string& cluster);
-    [[nodiscard]] Result<WalSource> walSource(const std::string& repository,
-                                              const std::string& cluster,
-                                              const std::optional<std::uint64_t>& system);
-    [[nodiscard]] Result<> pushInBackground(const wal::Spool& spool, const std::string& cluster,
-                                            const Path& folder);
-    [[nodiscard]] Result<> prefetchInBackground(const wal::Spool& spool,
-                                                const std::string& cluster);
     [[nodiscard]] postgres::InstanceRegistry registry() const;
     [[nodiscard]] ClusterSummary summaryOf(const std::string& cluster, const std::string& place,
                                            JobContext& job);

@@ -87,19 +87,6 @@ Result<std::shared_ptr<storage::Driver>> openPlace(const settings::RepositoryCon
     return std::shared_ptr<storage::Driver>(std::move(driver));
 }
 
-Result<std::shared_ptr<repository::Repository>>
-openRepository(const settings::RepositoryConfig& place, const AskPassphrase& ask, bool hasty)
-{
-    const std::string doing = "repository '" + place.name + "'";
-    storage::PlaceOptions options = optionsOf(place);
-    options.hasty = hasty;
-    SALVOR_TRY(auto driver, storage::openDriver(options).in(doing));
-    SALVOR_TRY(const Unlock unlock, unlockFor(place, ask));
-    SALVOR_TRY(auto opened,
-               openWith(std::shared_ptr<storage::Driver>(std::move(driver)), unlock).in(doing));
-    return std::shared_ptr<repository::Repository>(std::move(opened));
-}
-
 Error withoutName(Error error, const std::string& repository)
 {
     const std::string name = "repository '" + repository + "': ";
@@ -134,13 +121,26 @@ Result<Unlock> unlockFor(const settings::RepositoryConfig& place, const AskPassp
 
 Result<std::shared_ptr<repository::Repository>> Console::open(const std::string& name)
 {
-    SALVOR_TRY(const auto place, m_config.repository(name));
     const std::lock_guard lock(m_opened->mutex);
     if (const auto known = m_opened->repositories.find(name); known != m_opened->repositories.end())
         return known->second;
-    SALVOR_TRY(auto opened, openRepository(place, m_ask));
+    SALVOR_TRY(auto opened, openAnew(name, Patience::Full));
     m_opened->repositories.emplace(name, opened);
     return opened;
+}
+
+Result<std::shared_ptr<repository::Repository>> Console::openAnew(const std::string& name,
+                                                                  Patience patience) const
+{
+    SALVOR_TRY(const auto place, m_config.repository(name));
+    const std::string doing = "repository '" + name + "'";
+    storage::PlaceOptions options = optionsOf(place);
+    options.hasty = patience == Patience::Short;
+    SALVOR_TRY(auto driver, storage::openDriver(options).in(doing));
+    SALVOR_TRY(const Unlock unlock, unlockFor(place, m_ask));
+    SALVOR_TRY(auto opened,
+               openWith(std::shared_ptr<storage::Driver>(std::move(driver)), unlock).in(doing));
+    return std::shared_ptr<repository::Repository>(std::move(opened));
 }
 
 Result<Secret> Console::keySheet(const std::string& name)

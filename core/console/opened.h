@@ -25,11 +25,6 @@ struct Console::LocatedBackup {
 [[nodiscard]] Result<std::shared_ptr<storage::Driver>>
 openPlace(const settings::RepositoryConfig& place, const std::stop_token& stop = {});
 
-/// Opens a repository anew. `hasty` as in storage::PlaceOptions.
-[[nodiscard]] Result<std::shared_ptr<repository::Repository>>
-openRepository(const settings::RepositoryConfig& place, const AskPassphrase& ask,
-               bool hasty = false);
-
 /// The one of a cluster's repositories that is asked for; its first when none is. Errors:
 /// InvalidInput when the cluster does not go there.
 [[nodiscard]] Result<std::string> oneOf(const settings::ClusterConfig& cluster,

@@ -77,12 +77,9 @@ wal::StartWorker Spools::starter(const std::string& kind, const std::string& clu
     };
 }
 
-std::optional<wal::Spool> Spools::ofOutages(const settings::ClusterConfig& cluster,
-                                            const Path& folder) const
+std::optional<wal::Spool> Spools::ofOutages(const std::string& cluster, const Path& folder) const
 {
-    if (!canSpareOne(cluster))
-        return std::nullopt;
-    auto spool = open(awayKind, cluster.name, folder);
+    auto spool = open(awayKind, cluster, folder);
     if (spool.ok())
         return *std::move(spool);
     log(LogLevel::Warning,

@@ -33,8 +33,8 @@ public:
     /// those of readControlFile().
     [[nodiscard]] Result<wal::Spool> open(const std::string& kind, const std::string& cluster,
                                           const Path& folder) const;
-    /// What was noted of repositories that do not answer; nothing where each is needed.
-    [[nodiscard]] std::optional<wal::Spool> ofOutages(const settings::ClusterConfig& cluster,
+    /// What was noted of repositories that do not answer; nothing where it cannot be kept.
+    [[nodiscard]] std::optional<wal::Spool> ofOutages(const std::string& cluster,
                                                       const Path& folder) const;
     [[nodiscard]] wal::StartWorker starter(const std::string& kind, const std::string& cluster,
                                            const Path& folder, const wal::Spool& spool) const;

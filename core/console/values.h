@@ -16,6 +16,9 @@
 
 namespace salvor::console {
 
+/// How long an answer of a repository is waited for; as storage::PlaceOptions::hasty.
+enum class Patience { Short, Full };
+
 /// What the conformance suite said of a place.
 struct ConnectionTest {
     bool good = false;

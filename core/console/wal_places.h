@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/base/clock.h"
+#include "core/console/values.h"
 #include "core/repository/repository.h"
 #include "core/settings/config.h"
 #include "core/wal/archive.h"
@@ -16,14 +17,16 @@ class Outages;
 /// Sends files of pg_wal to every repository of a cluster. Thread-safe.
 class WalTargets {
 public:
-    using Open =
-        std::function<Result<std::shared_ptr<repository::Repository>>(const std::string& name)>;
+    using Open = std::function<Result<std::shared_ptr<repository::Repository>>(
+        const std::string& name, Patience patience)>;
     /// `outages` outlives it.
     WalTargets(const settings::ClusterConfig& cluster, Open open, Outages& outages);
 
     /// Durable in as many as the configuration requires when this returns. What others could not
     /// take is told in the log: they were out of reach, full, damaged, of a newer version, or did
-    /// not let us in. One that failed a moment ago is asked last, and only if it is needed.
+    /// not let us in. One that failed a moment ago is asked last, and only if it is needed; one
+    /// that can be spared counts as failed when a file takes it more than ten seconds. Where more
+    /// are required than answer at once, they are given the time they take.
     ///
     /// Errors: those of wal::archivePush(); InvalidInput for two that are not copies of one another
     ///         or are the same. This, other bytes or another cluster in one of them fails it
@@ -39,13 +42,19 @@ private:
     struct Target {
         std::string name;
         std::shared_ptr<repository::Repository> repository; // Guarded by m_mutex.
+        Patience patience = Patience::Short;                // Guarded by m_mutex: of its opening.
     };
     struct Tally;
-    [[nodiscard]] Result<std::shared_ptr<repository::Repository>> opened(Target& target);
-    [[nodiscard]] Result<std::shared_ptr<repository::Repository>> openedAndThere(Target& target);
+    [[nodiscard]] bool canSpareOne() const noexcept { return m_required < m_targets.size(); }
+    [[nodiscard]] Result<std::shared_ptr<repository::Repository>> opened(Target& target,
+                                                                         Patience patience);
+    [[nodiscard]] Result<std::shared_ptr<repository::Repository>> openedAndThere(Target& target,
+                                                                                 Patience patience);
+    void forget(Target& target);
     [[nodiscard]] Result<> checkAgainstOthers(const Target& target);
     [[nodiscard]] Error named(const Error& error, const std::string& repository) const;
-    void pushTo(Target& target, const wal::FileToArchive& file, Tally& tally);
+    void pushTo(Target& target, Patience patience, const wal::FileToArchive& file, Tally& tally);
+    void pushToMissed(const wal::FileToArchive& file, Tally& tally);
     [[nodiscard]] Result<repository::Repository::Pushed> outcome(const std::string& name,
                                                                  const Tally& tally) const;
 

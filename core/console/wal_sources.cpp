@@ -1,5 +1,6 @@
 // archive-get: from the first repository of a cluster that gives the file.
 #include "core/base/log.h"
+#include "core/console/archiving.h"
 #include "core/console/console.h"
 #include "core/console/outages.h"
 #include "core/postgres/control_file.h"
@@ -92,6 +93,12 @@ Result<const WalSource*> furthestBegun(const std::vector<WalSource>& sources,
     return best;
 }
 
+/// Seconds without an answer say nothing yet.
+bool isAskedAgain(const Error& error, Patience patience)
+{
+    return patience == Patience::Short && error.isRetryable();
+}
+
 /// What several repositories said of a file.
 class Asked {
 public:
@@ -99,19 +106,20 @@ public:
         : m_name(name)
     {}
 
-    /// The file, whole.
-    Result<Bytes> ask(const std::string& place, Result<WalSource> source)
+    /// The file, whole. One that does not answer within seconds is to be asked again.
+    Result<Bytes> ask(const std::string& place, Result<WalSource> source, Patience patience)
     {
         if (source.ok())
             if (const Result<> fits = checkAgainst(m_sources, *source); !fits.ok())
                 source = fits.error();
         if (!source.ok())
-            return note(place, source.error());
-        m_sources.push_back(*std::move(source));
-        const WalSource& last = m_sources.back();
-        auto bytes = ofOneThatIsThere(last, wal::readArchived(*last.repository, last.incarnation,
-                                                              m_name, wal::Take::WholeOnly));
-        return bytes.ok() ? std::move(bytes) : Result<Bytes>(note(place, bytes.error()));
+            return note(place, source.error(), patience);
+        auto bytes =
+            ofOneThatIsThere(*source, wal::readArchived(*source->repository, source->incarnation,
+                                                        m_name, wal::Take::WholeOnly));
+        if (bytes.ok() || !isAskedAgain(bytes.error(), patience))
+            m_sources.push_back(*std::move(source));
+        return bytes.ok() ? std::move(bytes) : Result<Bytes>(note(place, bytes.error(), patience));
     }
     /// What pieces say of a segment that none has whole. Errors: NotFound when there are none.
     [[nodiscard]] Result<Bytes> askForPieces() const
@@ -128,9 +136,9 @@ public:
     [[nodiscard]] Error verdict() const;
 
 private:
-    Error note(const std::string& place, const Error& error)
+    Error note(const std::string& place, const Error& error, Patience patience)
     {
-        if (error.code != ErrorCode::NotFound && !m_failure)
+        if (error.code != ErrorCode::NotFound && !isAskedAgain(error, patience) && !m_failure)
             m_failure = Error(error).in("repository '" + place + "'");
         return error;
     }
@@ -153,18 +161,30 @@ Error Asked::verdict() const
     return error;
 }
 
-void tellSource(const std::string& name, const std::string& place, const std::optional<Error>& why)
+void tellSource(const std::string& name, const std::string& place,
+                const std::optional<std::string>& why)
 {
     log(LogLevel::Warning, "'" + name + "' comes from repository '" + place + "'"
-                               + (why ? ": " + why->message : ", the ones before it lack it"));
+                               + (why ? ": " + *why : ", the ones before it lack it"));
+}
+
+/// In their order, but those that failed a moment ago at the end.
+std::vector<std::string> inOrderOfAnswering(std::vector<std::string> names, Outages& outages)
+{
+    std::stable_partition(names.begin(), names.end(), [&](const std::string& name) {
+        return outages.standing(name) != Outages::Standing::Away;
+    });
+    return names;
 }
 
 } // namespace
 
-Result<WalSource> Console::walSource(const std::string& repository, const std::string& cluster,
-                                     const std::optional<std::uint64_t>& system)
+Result<WalSource> Archiving::walSource(const std::string& repository, const std::string& cluster,
+                                       const std::optional<std::uint64_t>& system,
+                                       Patience patience)
 {
-    auto opened = open(repository);
+    auto opened = patience == Patience::Full ? m_console.open(repository)
+                                             : m_console.openAnew(repository, patience);
     if (!opened.ok())
         return notTheEnd(std::move(opened).error());
     auto incarnation = incarnationOf(**opened, cluster, system);
@@ -173,14 +193,14 @@ Result<WalSource> Console::walSource(const std::string& repository, const std::s
     return WalSource{repository, *std::move(opened), *std::move(incarnation)};
 }
 
-Result<std::vector<WalSource>> Console::walSources(const std::string& cluster)
+Result<std::vector<WalSource>> Archiving::walSources(const std::string& cluster)
 {
-    SALVOR_TRY(const auto names, repositoriesOf(cluster));
+    SALVOR_TRY(const auto names, m_console.repositoriesOf(cluster));
     SALVOR_TRY(const auto system, systemHere());
     std::vector<WalSource> sources;
     std::optional<Error> failure;
     for (const std::string& name : names) {
-        auto source = walSource(name, cluster, system);
+        auto source = walSource(name, cluster, system, Patience::Full);
         if (!source.ok()) {
             failure = failure ? failure : source.error();
             continue;
@@ -193,26 +213,43 @@ Result<std::vector<WalSource>> Console::walSources(const std::string& cluster)
     return sources;
 }
 
-Result<Bytes> Console::readFromArchive(const std::string& cluster, const std::string& name,
-                                       wal::Take take)
+Result<Bytes> Archiving::readFromArchive(const std::string& cluster, const std::string& name,
+                                         wal::Take take)
 {
-    const auto names = repositoriesOf(cluster);
+    const auto names = m_console.repositoriesOf(cluster);
     const auto system = systemHere();
     if (!names.ok() || !system.ok())
         return notTheEnd(names.ok() ? system.error() : names.error());
     if (names->size() == 1) {
-        SALVOR_TRY(const WalSource only, walSource(names->front(), cluster, *system));
+        SALVOR_TRY(const WalSource only,
+                   walSource(names->front(), cluster, *system, Patience::Full));
         return ofOneThatIsThere(only,
                                 wal::readArchived(*only.repository, only.incarnation, name, take));
     }
+    Outages outages(systemClock(), *system ? m_spools.ofOutages(cluster, ".") : std::nullopt);
     Asked asked(name);
-    for (const std::string& place : *names) {
-        auto bytes = asked.ask(place, walSource(place, cluster, *system));
+    std::vector<std::string> silent;
+    const auto ask = [&](const std::string& place, Patience patience) {
+        const Moment askedAt = outages.now();
+        auto bytes = asked.ask(place, walSource(place, cluster, *system, patience), patience);
+        if (!bytes.ok() && bytes.error().isRetryable())
+            outages.failed(place, askedAt, bytes.error().message);
+        else
+            outages.answered(place);
+        if (!bytes.ok() && isAskedAgain(bytes.error(), patience))
+            silent.push_back(place);
         if (bytes.ok() && place != names->front())
-            tellSource(name, place, asked.failure());
-        if (bytes.ok())
+            tellSource(name, place,
+                       asked.failure() ? asked.failure()->message : outages.why(names->front()));
+        return bytes;
+    };
+    for (const std::string& place : inOrderOfAnswering(*names, outages))
+        if (auto bytes = ask(place, Patience::Short); bytes.ok())
             return bytes;
-    }
+    // Only what all of them said tells where the archive ends.
+    for (const std::string& place : std::exchange(silent, {}))
+        if (auto bytes = ask(place, Patience::Full); bytes.ok())
+            return bytes;
     return take == wal::Take::Begun ? asked.askForPieces() : asked.verdict();
 }
 

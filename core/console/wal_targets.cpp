@@ -30,6 +30,9 @@ bool isMissed(ErrorCode code)
     }
 }
 
+/// A file that takes longer holds the server's archiver for longer than it should.
+constexpr std::chrono::seconds slow{10};
+
 /// Whether the repository says that the file cannot be right. NotReady is the word for another
 /// cluster, and also for a disk that does not keep what it is given.
 bool contradicts(const Repository& repository, const std::string& cluster,
@@ -61,30 +64,36 @@ WalTargets::WalTargets(const settings::ClusterConfig& cluster, Open open, Outage
         m_targets.push_back({name, nullptr});
 }
 
-Result<std::shared_ptr<Repository>> WalTargets::opened(Target& target)
+Result<std::shared_ptr<Repository>> WalTargets::opened(Target& target, Patience patience)
 {
     {
         const std::lock_guard lock(m_mutex);
-        if (target.repository != nullptr)
+        if (target.repository != nullptr && target.patience >= patience)
             return target.repository;
     }
-    SALVOR_TRY(auto repository, m_open(target.name));
+    SALVOR_TRY(auto repository, m_open(target.name, patience));
     const std::lock_guard lock(m_mutex);
     target.repository = repository;
+    target.patience = patience;
     return repository;
 }
 
-/// What was opened some time ago may be a folder without a disk by now, and would take anything.
-Result<std::shared_ptr<Repository>> WalTargets::openedAndThere(Target& target)
+void WalTargets::forget(Target& target)
 {
-    SALVOR_TRY(auto repository, opened(target));
+    const std::lock_guard lock(m_mutex);
+    target.repository = nullptr;
+}
+
+/// What was opened some time ago may be a folder without a disk by now, and would take anything.
+Result<std::shared_ptr<Repository>> WalTargets::openedAndThere(Target& target, Patience patience)
+{
+    SALVOR_TRY(auto repository, opened(target, patience));
     if (m_targets.size() == 1)
         return repository; // areSame() asks it before each file.
     SALVOR_TRY(const bool same, wal::isSameRepository(*repository));
     if (same)
         return repository;
-    const std::lock_guard lock(m_mutex);
-    target.repository = nullptr;
+    forget(target);
     return fail(ErrorCode::NotReady, "another repository is at its place than a moment ago",
                 "The next attempt opens the new one.");
 }
@@ -100,10 +109,11 @@ Result<> WalTargets::checkAgainstOthers(const Target& target)
     return {};
 }
 
-void WalTargets::pushTo(Target& target, const wal::FileToArchive& file, Tally& tally)
+void WalTargets::pushTo(Target& target, Patience patience, const wal::FileToArchive& file,
+                        Tally& tally)
 {
     const Moment askedAt = m_outages.now();
-    const auto repository = openedAndThere(target);
+    const auto repository = openedAndThere(target, patience);
     const Result<> fits = repository.ok() ? checkAgainstOthers(target) : Result<>();
     if (!fits.ok()) {
         tally.refused = tally.refused ? tally.refused : fits.error();
@@ -112,7 +122,12 @@ void WalTargets::pushTo(Target& target, const wal::FileToArchive& file, Tally& t
     const auto pushed = repository.ok() ? wal::storeFile(**repository, m_cluster, file)
                                         : Result<Repository::Pushed>(repository.error());
     if (pushed.ok()) {
-        m_outages.answered(target.name);
+        const auto took = std::chrono::floor<std::chrono::seconds>(m_outages.now() - askedAt);
+        if (canSpareOne() && took > slow)
+            m_outages.failed(target.name, askedAt,
+                             "a file took it " + std::to_string(took.count()) + " s");
+        else
+            m_outages.answered(target.name);
         tally.durable.push_back(target.name);
         tally.stored = tally.stored || *pushed == Repository::Pushed::Stored;
         return;
@@ -124,6 +139,8 @@ void WalTargets::pushTo(Target& target, const wal::FileToArchive& file, Tally& t
         return;
     }
     tally.missed.emplace_back(target.name, error);
+    if (canSpareOne())
+        forget(target); // A short wait is enough again the next time.
     m_outages.failed(target.name, askedAt, error.message);
 }
 
@@ -136,25 +153,41 @@ Error WalTargets::named(const Error& error, const std::string& repository) const
 Result<Repository::Pushed> WalTargets::push(const Path& path)
 {
     SALVOR_TRY(const auto file, wal::readFileToArchive(path));
+    const Patience patience = canSpareOne() ? Patience::Short : Patience::Full;
     Tally tally;
     std::vector<Target*> doubtful;
     std::vector<Target*> away;
     for (Target& target : m_targets) {
         const auto standing = m_outages.standing(target.name);
         if (standing == Outages::Standing::Good)
-            pushTo(target, file, tally);
+            pushTo(target, patience, file, tally);
         else
             (standing == Outages::Standing::Doubtful ? doubtful : away).push_back(&target);
     }
     for (Target* target : doubtful)
-        pushTo(*target, file, tally);
+        pushTo(*target, patience, file, tally);
     for (Target* target : away) {
         if (tally.durable.size() < m_required)
-            pushTo(*target, file, tally);
+            pushTo(*target, patience, file, tally);
         else if (const auto why = m_outages.why(target->name))
             tally.missed.emplace_back(target->name, fail(ErrorCode::Unavailable, *why));
     }
+    if (patience == Patience::Short && !tally.refused)
+        pushToMissed(file, tally);
     return outcome(file.name, tally);
+}
+
+/// Seconds were not enough for those that did not answer, and without them the file is in too few.
+void WalTargets::pushToMissed(const wal::FileToArchive& file, Tally& tally)
+{
+    for (auto& [name, error] : std::exchange(tally.missed, {})) {
+        const auto target = std::find_if(m_targets.begin(), m_targets.end(),
+                                         [&](const Target& each) { return each.name == name; });
+        if (tally.durable.size() < m_required && error.isRetryable())
+            pushTo(*target, Patience::Full, file, tally);
+        else
+            tally.missed.emplace_back(name, std::move(error));
+    }
 }
 
 Result<Repository::Pushed> WalTargets::outcome(const std::string& name, const Tally& tally) const
@@ -203,7 +236,7 @@ Result<std::optional<ByteCount>> WalTargets::segmentSize()
     std::optional<Error> failure;
     for (Target* target : order) {
         const Moment askedAt = m_outages.now();
-        const auto repository = opened(*target);
+        const auto repository = opened(*target, canSpareOne() ? Patience::Short : Patience::Full);
         if (!repository.ok()) {
             failure = failure ? failure : repository.error();
             m_outages.failed(target->name, askedAt, repository.error().message);

@@ -1,3 +1,4 @@
+#include "core/console/archiving.h"
 #include "core/console/console.h"
 #include "tests/support/result_assertions.h"
 
@@ -159,7 +160,7 @@ TEST_F(ConsoleTest, UnknownNamesAreInvalidInputAndNeverTheEndOfTheArchive)
     ASSERT_OK(console()->initRepository("nas"));
 
     EXPECT_FAILS(console()->keys("nax"), InvalidInput);
-    const auto got = console()->archiveGet("prod", "000000010000000000000001", "x");
+    const auto got = Archiving(*console()).get("prod", "000000010000000000000001", "x");
     ASSERT_FALSE(got.ok());
     EXPECT_NE(got.error().code, ErrorCode::NotFound);
     EXPECT_FAILS(console()->findBackup("2026"), NotFound);

@@ -49,12 +49,17 @@ protected:
     }
     [[nodiscard]] WalTargets::Open opener()
     {
-        return [this](const std::string& name) -> Result<std::shared_ptr<Repository>> {
-            asked.push_back(name);
-            if (name == unopened) {
+        return [this](const std::string& name,
+                      Patience patience) -> Result<std::shared_ptr<Repository>> {
+            const bool isLonger = patience == Patience::Full && cluster.walRequired != 0;
+            asked.push_back(isLonger ? name + " patiently" : name);
+            if (name == unopened || (name == slow && patience == Patience::Short)) {
                 clock.advance(wait);
-                return fail(openingFails, "no repository there");
+                return fail(name == slow ? ErrorCode::Timeout : openingFails,
+                            "no repository there");
             }
+            if (name == sluggish)
+                clock.advance(wait);
             return name == "first" ? first.repository : second.repository;
         };
     }
@@ -79,6 +84,8 @@ protected:
     FaultyPlace second{other};
     settings::ClusterConfig cluster;
     std::string unopened;
+    std::string slow;     ///< Cannot be opened within seconds.
+    std::string sluggish; ///< Takes `wait` to be opened.
     ErrorCode openingFails = ErrorCode::NotReady;
     std::chrono::seconds wait{0}; ///< Until it fails.
     Names asked;                  ///< To be opened, in order.
@@ -210,6 +217,52 @@ TEST_F(WalPlacesTest, WhoeverAnswersIsAskedBeforeOneThatFailedALastTime)
     EXPECT_EQ(asked, Names{"second"});
 }
 
+TEST_F(WalPlacesTest, WhatIsNeededIsGivenTheTimeItTakes)
+{
+    cluster.walRequired = 1;
+    slow = "first";
+    unopened = "second";
+
+    ASSERT_OK(pushAnew());
+
+    EXPECT_EQ(asked, (Names{"first", "second", "first patiently"}));
+    EXPECT_TRUE(isIn(archive));
+    EXPECT_FALSE(outages.why("first"));
+    EXPECT_TRUE(outages.why("second"));
+    slow = "both";
+    unopened = "first";
+    openingFails = ErrorCode::Timeout;
+    second.failWith(ErrorCode::Corrupt); // Time does not mend that.
+    asked.clear();
+    EXPECT_FAILS(pushAnew(), Timeout);
+    EXPECT_EQ(asked, (Names{"first", "second", "first patiently"}));
+}
+
+TEST_F(WalPlacesTest, OneThatTakesLongForAFileDoesNotHoldTheNext)
+{
+    cluster.walRequired = 1;
+    sluggish = "second";
+    wait = 11s;
+    ASSERT_OK(pushAnew());
+    EXPECT_TRUE(isIn(other));
+    asked.clear();
+    testing::internal::CaptureStdout();
+
+    ASSERT_OK(pushAnew());
+
+    EXPECT_NE(testing::internal::GetCapturedStdout().find("yet: a file took it 11 s"),
+              std::string::npos);
+    EXPECT_EQ(asked, Names{"first"});
+    clock.advance(111s);
+    wait = 10s;
+    ASSERT_OK(pushAnew());
+    EXPECT_FALSE(outages.why("second"));
+    cluster.walRequired = 0;
+    wait = 60s;
+    ASSERT_OK(pushAnew());
+    EXPECT_FALSE(outages.why("second")); // It is needed.
+}
+
 TEST_F(WalPlacesTest, TheNextProcessKnowsWhatFailed)
 {
     cluster.walRequired = 1;
@@ -321,7 +374,8 @@ TEST_F(WalPlacesTest, OneRepositoryUnderTwoNamesCountsForNone)
         cluster.walRequired = required;
         const auto pushed =
             WalTargets(
-                cluster, [this](const std::string&) { return Result(first.repository); }, outages)
+                cluster, [this](const std::string&, Patience) { return Result(first.repository); },
+                outages)
                 .push(path());
 
         ASSERT_FAILS(pushed, InvalidInput);
@@ -335,7 +389,7 @@ TEST_F(WalPlacesTest, OneWithOtherKeysCountsForNone)
     const FaultyPlace place{foreign};
     for (const unsigned required : {0U, 1U}) {
         cluster.walRequired = required;
-        const WalTargets::Open open = [&](const std::string& name) {
+        const WalTargets::Open open = [&](const std::string& name, Patience) {
             return Result(name == "first" ? first.repository : place.repository);
         };
 

@@ -201,6 +201,16 @@ class RepoPlaces(SiteTest):
                 self.assertIn("far", self.archiver_log())
         self.assertLessEqual(len(store.connections), 4)
         self.assertEqual(self.server.sql("SELECT failed_count FROM pg_stat_archiver"), "0")
+        # As PostgreSQL calls it: in the data directory.
+        self.use("far main", prefetch="0")
+        name = self.mark()
+        before = len(store.connections)
+        for number in range(3):
+            target = os.path.join(self.site.folder, f"fetched-{number}")
+            run([self.site.salvorctl, "--config", self.site.config, "archive-get", "demo", name,
+                 target], cwd=self.server.data, env={"XDG_STATE_HOME": self.site.state})
+            self.assertTrue(os.path.exists(target))
+        self.assertLessEqual(len(store.connections) - before, 2)
 
     def refused(self, sentence):
         self.use("main second", **{"wal-required": "any"})
