@@ -25,6 +25,7 @@ struct OptionSpec {
 enum class CommandId {
     RepoInit,
     RepoCopy,
+    RepoLifecycle,
     RepoInfo,
     RepoKeyAdd,
     RepoKeyRemove,

@@ -63,6 +63,11 @@ constexpr std::array backupOptions = {
     placeOption,
 };
 
+constexpr std::array lifecycleOptions = {
+    OptionSpec{"--apply", Flag, "", "Set the rules of the repository; others stay as they are."},
+    repoOption,
+};
+
 constexpr std::array showOptions = {
     OptionSpec{"--files", Flag, "", "List its files too."},
     holderOption,
@@ -192,6 +197,8 @@ constexpr std::array commands = {
     CommandSpec{CommandId::RepoCopy, "repo copy", "FROM TO",
                 "Copy into a copy of a repository what it lacks.", copyOptions},
     CommandSpec{CommandId::RepoInfo, "repo info", "", "What a repository is.", repoOptions},
+    CommandSpec{CommandId::RepoLifecycle, "repo lifecycle", "",
+                "What the store does by itself with the objects of its bucket.", lifecycleOptions},
     CommandSpec{CommandId::RepoKeyAdd, "repo key add", "", "Add a way to open it.", keyAddOptions},
     CommandSpec{CommandId::RepoKeyRemove, "repo key remove", "SLOT", "Remove one.", repoOptions},
     CommandSpec{CommandId::RepoKeyList, "repo key list", "", "Which ones there are.", repoOptions},

@@ -20,6 +20,7 @@ struct Run {
 [[nodiscard]] Result<Answer> repoInit(const Run& run);
 [[nodiscard]] Result<Answer> repoCopy(const Run& run);
 [[nodiscard]] Result<Answer> repoInfo(const Run& run);
+[[nodiscard]] Result<Answer> repoLifecycle(const Run& run);
 [[nodiscard]] Result<Answer> repoKeyAdd(const Run& run);
 [[nodiscard]] Result<Answer> repoKeyRemove(const Run& run);
 [[nodiscard]] Result<Answer> repoKeyList(const Run& run);

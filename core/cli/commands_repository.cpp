@@ -136,6 +136,25 @@ Result<Answer> repoInfo(const Run& run)
     return answer;
 }
 
+Result<Answer> repoLifecycle(const Run& run)
+{
+    SALVOR_TRY(const auto config, repositoryOf(run));
+    const bool applies = run.arguments.has("--apply");
+    SALVOR_TRY(const auto plan, applies ? run.console.applyLifecycle(config.name, run.job)
+                                        : run.console.planLifecycle(config.name, run.job));
+    Answer answer;
+    answer.result = lifecycleJson(plan);
+    answer.text = lifecycleText(plan);
+    if (applies)
+        answer.message = "the bucket has the rules of repository '" + config.name + "'";
+    else if (!plan.isInPlace())
+        answer.message = "nothing was changed: --apply sets the rules";
+    if (!plan.dangers.empty())
+        answer.problem =
+            fail(ErrorCode::NotReady, plan.dangers.front().found, plan.dangers.front().fix);
+    return answer;
+}
+
 Result<Answer> repoKeyAdd(const Run& run)
 {
     SALVOR_TRY(const auto config, repositoryOf(run));

@@ -185,6 +185,7 @@ Result<Answer> runCommandOf(const Run& run)
         {CommandId::RepoInit, repoInit},
         {CommandId::RepoCopy, repoCopy},
         {CommandId::RepoInfo, repoInfo},
+        {CommandId::RepoLifecycle, repoLifecycle},
         {CommandId::RepoKeyAdd, repoKeyAdd},
         {CommandId::RepoKeyRemove, repoKeyRemove},
         {CommandId::RepoKeyList, repoKeyList},

@@ -50,6 +50,8 @@ namespace salvor::cli {
                                                const repository::CopyRequest& request,
                                                const std::string& from, const std::string& to);
 [[nodiscard]] std::string keySlotsText(const std::vector<repository::KeySlot>& slots);
+[[nodiscard]] Json lifecycleJson(const policy::LifecyclePlan& plan);
+[[nodiscard]] std::string lifecycleText(const policy::LifecyclePlan& plan);
 [[nodiscard]] std::string checksText(const std::vector<model::Check>& checks);
 [[nodiscard]] std::string backupsText(const std::vector<model::Backup>& backups,
                                       const model::Assurances& assurances);

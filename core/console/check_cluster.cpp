@@ -134,6 +134,8 @@ Result<ClusterReport> Console::checkCluster(const std::string& cluster, JobConte
     const auto opened = open(name);
     if (opened.ok()) {
         checkRepository(**opened, report.checks);
+        SALVOR_TRY(const auto place, m_config.repository(name));
+        checkLifecycle(place, report.checks, job);
         checkBackups(**opened, cluster, report.checks);
         checkArchivedWal(**opened, cluster, report.checks);
         checkRetention(**opened, cluster, rules, report.checks);

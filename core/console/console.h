@@ -6,6 +6,7 @@
 #include "core/console/values.h"
 #include "core/finder/reach.h"
 #include "core/model/restore_plan.h"
+#include "core/policy/lifecycle.h"
 #include "core/postgres/backup_session.h"
 #include "core/postgres/instance.h"
 #include "core/repository/copy.h"
@@ -70,6 +71,13 @@ public:
     using ConnectionTest = console::ConnectionTest;
     [[nodiscard]] static Result<ConnectionTest>
     testConnection(const settings::RepositoryConfig& place, JobContext& job);
+    /// Errors: InvalidInput for a repository that is in no bucket.
+    [[nodiscard]] Result<policy::LifecyclePlan> planLifecycle(const std::string& repository,
+                                                              JobContext& job);
+    /// Puts our own rules there; those of others stay as they are. Errors: as planLifecycle(), and
+    /// those of storage::BucketLifecycle::replace().
+    [[nodiscard]] Result<policy::LifecyclePlan> applyLifecycle(const std::string& repository,
+                                                               JobContext& job);
     /// Drops what is kept of a repository, so that the next call opens it anew.
     void reopen(const std::string& name);
 

@@ -87,6 +87,14 @@ Result<std::shared_ptr<storage::Driver>> openPlace(const settings::RepositoryCon
     return std::shared_ptr<storage::Driver>(std::move(driver));
 }
 
+Result<std::unique_ptr<storage::BucketLifecycle>>
+openPlaceLifecycle(const settings::RepositoryConfig& place, const std::stop_token& stop)
+{
+    storage::PlaceOptions options = optionsOf(place);
+    options.stop = stop;
+    return storage::openLifecycle(options);
+}
+
 Error withoutName(Error error, const std::string& repository)
 {
     const std::string name = "repository '" + repository + "': ";

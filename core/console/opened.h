@@ -25,6 +25,10 @@ struct Console::LocatedBackup {
 [[nodiscard]] Result<std::shared_ptr<storage::Driver>>
 openPlace(const settings::RepositoryConfig& place, const std::stop_token& stop = {});
 
+/// The lifecycle rules of the bucket that a repository is in. Errors: InvalidInput for a folder.
+[[nodiscard]] Result<std::unique_ptr<storage::BucketLifecycle>>
+openPlaceLifecycle(const settings::RepositoryConfig& place, const std::stop_token& stop);
+
 /// The one of a cluster's repositories that is asked for; its first when none is. Errors:
 /// InvalidInput when the cluster does not go there.
 [[nodiscard]] Result<std::string> oneOf(const settings::ClusterConfig& cluster,

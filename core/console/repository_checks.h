@@ -5,6 +5,7 @@
 #include "core/model/restore_plan.h"
 #include "core/model/retention.h"
 #include "core/repository/repository.h"
+#include "core/settings/config.h"
 
 #include <optional>
 
@@ -22,6 +23,9 @@ void addFailure(Checks& checks, const std::string& name, const Error& error,
 
 /// Can it be written, does the key open it, is there a second key, does its clock agree.
 void checkRepository(const repository::Repository& repository, Checks& checks);
+
+/// Does the store delete by itself what backups need; nothing for a folder.
+void checkLifecycle(const settings::RepositoryConfig& place, Checks& checks, JobContext& job);
 
 /// Is there a backup, how old is it, was one verified, was damage found in one.
 void checkBackups(const repository::Repository& repository, const std::string& cluster,

@@ -99,8 +99,19 @@ bool isAskedAgain(const Error& error, Patience patience)
     return patience == Patience::Short && error.isRetryable();
 }
 
+/// In their order, but those that failed a moment ago at the end.
+std::vector<std::string> inOrderOfAnswering(std::vector<std::string> names, Outages& outages)
+{
+    std::stable_partition(names.begin(), names.end(), [&](const std::string& name) {
+        return outages.standing(name) != Outages::Standing::Away;
+    });
+    return names;
+}
+
+} // namespace
+
 /// What several repositories said of a file.
-class Asked {
+class Archiving::Asked {
 public:
     explicit Asked(const std::string& name)
         : m_name(name)
@@ -132,7 +143,8 @@ public:
         return ofOneThatIsThere(*begun, wal::readArchived(*begun->repository, begun->incarnation,
                                                           m_name, wal::Take::Begun));
     }
-    [[nodiscard]] const std::optional<Error>& failure() const { return m_failure; }
+    /// To the log: not the first one gave it, which failed so the last time it was asked.
+    void tellSource(const std::string& place, const std::optional<std::string>& why) const;
     [[nodiscard]] Error verdict() const;
 
 private:
@@ -148,7 +160,16 @@ private:
     std::optional<Error> m_failure;   // The first of the others.
 };
 
-Error Asked::verdict() const
+void Archiving::Asked::tellSource(const std::string& place,
+                                  const std::optional<std::string>& why) const
+{
+    const std::string reason = m_failure ? ": " + m_failure->message
+                               : why     ? ": " + *why
+                                         : ", the ones before it lack it";
+    log(LogLevel::Warning, "'" + m_name + "' comes from repository '" + place + "'" + reason);
+}
+
+Error Archiving::Asked::verdict() const
 {
     if (!m_failure)
         return fail(ErrorCode::NotFound, "WAL file '" + m_name + "' is in no repository");
@@ -160,24 +181,6 @@ Error Asked::verdict() const
                         "section of the cluster where it has none.";
     return error;
 }
-
-void tellSource(const std::string& name, const std::string& place,
-                const std::optional<std::string>& why)
-{
-    log(LogLevel::Warning, "'" + name + "' comes from repository '" + place + "'"
-                               + (why ? ": " + *why : ", the ones before it lack it"));
-}
-
-/// In their order, but those that failed a moment ago at the end.
-std::vector<std::string> inOrderOfAnswering(std::vector<std::string> names, Outages& outages)
-{
-    std::stable_partition(names.begin(), names.end(), [&](const std::string& name) {
-        return outages.standing(name) != Outages::Standing::Away;
-    });
-    return names;
-}
-
-} // namespace
 
 Result<WalSource> Archiving::walSource(const std::string& repository, const std::string& cluster,
                                        const std::optional<std::uint64_t>& system,
@@ -226,31 +229,40 @@ Result<Bytes> Archiving::readFromArchive(const std::string& cluster, const std::
         return ofOneThatIsThere(only,
                                 wal::readArchived(*only.repository, only.incarnation, name, take));
     }
-    Outages outages(systemClock(), *system ? m_spools.ofOutages(cluster, ".") : std::nullopt);
     Asked asked(name);
-    std::vector<std::string> silent;
-    const auto ask = [&](const std::string& place, Patience patience) {
+    const auto whole = askInTurn(cluster, *names, *system, asked);
+    if (whole.ok() || take == wal::Take::WholeOnly)
+        return whole;
+    return asked.askForPieces();
+}
+
+/// Each is given seconds. Those that did not answer are asked again at the end: only what all of
+/// them say tells where the archive ends.
+Result<Bytes> Archiving::askInTurn(const std::string& cluster,
+                                   const std::vector<std::string>& names,
+                                   const std::optional<std::uint64_t>& system, Asked& asked)
+{
+    Outages outages(systemClock(), system ? m_spools.ofOutages(cluster, ".") : std::nullopt);
+    std::vector<std::pair<std::string, Patience>> turns;
+    for (const std::string& place : inOrderOfAnswering(names, outages))
+        turns.emplace_back(place, Patience::Short);
+    for (std::size_t turn = 0; turn < turns.size(); ++turn) {
+        const auto [place, patience] = turns[turn];
         const Moment askedAt = outages.now();
-        auto bytes = asked.ask(place, walSource(place, cluster, *system, patience), patience);
-        if (!bytes.ok() && bytes.error().isRetryable())
-            outages.failed(place, askedAt, bytes.error().message);
-        else
+        auto bytes = asked.ask(place, walSource(place, cluster, system, patience), patience);
+        if (bytes.ok() && place != names.front())
+            asked.tellSource(place, outages.why(names.front()));
+        if (bytes.ok())
+            return bytes;
+        if (!bytes.error().isRetryable()) {
             outages.answered(place);
-        if (!bytes.ok() && isAskedAgain(bytes.error(), patience))
-            silent.push_back(place);
-        if (bytes.ok() && place != names->front())
-            tellSource(name, place,
-                       asked.failure() ? asked.failure()->message : outages.why(names->front()));
-        return bytes;
-    };
-    for (const std::string& place : inOrderOfAnswering(*names, outages))
-        if (auto bytes = ask(place, Patience::Short); bytes.ok())
-            return bytes;
-    // Only what all of them said tells where the archive ends.
-    for (const std::string& place : std::exchange(silent, {}))
-        if (auto bytes = ask(place, Patience::Full); bytes.ok())
-            return bytes;
-    return take == wal::Take::Begun ? asked.askForPieces() : asked.verdict();
+            continue;
+        }
+        outages.failed(place, askedAt, bytes.error().message);
+        if (patience == Patience::Short)
+            turns.emplace_back(place, Patience::Full);
+    }
+    return asked.verdict();
 }
 
 WalSources::WalSources(std::vector<WalSource> sources, const Clock& clock)

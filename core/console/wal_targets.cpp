@@ -180,13 +180,14 @@ Result<Repository::Pushed> WalTargets::push(const Path& path)
 /// Seconds were not enough for those that did not answer, and without them the file is in too few.
 void WalTargets::pushToMissed(const wal::FileToArchive& file, Tally& tally)
 {
-    for (auto& [name, error] : std::exchange(tally.missed, {})) {
-        const auto target = std::find_if(m_targets.begin(), m_targets.end(),
-                                         [&](const Target& each) { return each.name == name; });
-        if (tally.durable.size() < m_required && error.isRetryable())
+    for (auto& missed : std::exchange(tally.missed, {})) {
+        const auto target =
+            std::find_if(m_targets.begin(), m_targets.end(),
+                         [&](const Target& each) { return each.name == missed.first; });
+        if (tally.durable.size() < m_required && missed.second.isRetryable())
             pushTo(*target, Patience::Full, file, tally);
         else
-            tally.missed.emplace_back(name, std::move(error));
+            tally.missed.push_back(std::move(missed));
     }
 }
 

@@ -22,6 +22,9 @@ struct RepositoryConfig {
     std::string sse = "none";        ///< none, s3, kms:ID.
     std::string storageClass;
     int lockDays = 0;
+    int moveAfterDays = 0; ///< See policy::LifecycleWishes; with `moveTo` or 0.
+    std::string moveTo;
+    int oldVersionDays = 30;
     ByteCount uploadLimit = 0;   ///< Bytes a second; 0 is no limit.
     ByteCount downloadLimit = 0; ///< Bytes a second; 0 is no limit.
     Path keyFile;

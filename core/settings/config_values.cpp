@@ -161,6 +161,17 @@ Result<std::string> storageClassName(const std::string& value)
                  "Write it as the store does, such as STANDARD_IA.");
 }
 
+/// One that a restore can read at once.
+Result<std::string> warmClassName(const std::string& value)
+{
+    if (value == "GLACIER" || value == "DEEP_ARCHIVE")
+        return wrong("objects in '" + value
+                         + "' cannot be read for hours, and a restore needs them",
+                     "Write STANDARD_IA, ONEZONE_IA, INTELLIGENT_TIERING, GLACIER_IR or a class of "
+                     "your store.");
+    return storageClassName(value);
+}
+
 Result<int> lockDays(const std::string& value)
 {
     const auto days = parseUnsigned(value);
@@ -338,6 +349,9 @@ const std::vector<Key<RepositoryConfig>>& repositoryKeyTable()
             {"sse", into(&R::sse, sseMode)},
             {"storage-class", into(&R::storageClass, storageClassName)},
             {"lock-days", into(&R::lockDays, lockDays)},
+            {"move-after-days", into(&R::moveAfterDays, numberIn<0, maxLockDays>)},
+            {"move-to", into(&R::moveTo, warmClassName)},
+            {"old-version-days", into(&R::oldVersionDays, numberIn<1, maxLockDays>)},
             {"upload-limit", into(&R::uploadLimit, byteRate)},
             {"download-limit", into(&R::downloadLimit, byteRate)},
             {"key-file", into(&R::keyFile, absolutePath)},
@@ -458,10 +472,14 @@ Result<RepositoryConfig> readRepository(const IniSection& section, std::string_v
     if (repository.url.empty())
         return missing(section, file, "url", "file:///srv/backup");
     if (repository.url.starts_with("file:")) {
-        for (const char* key : {"endpoint", "region", "path-style", "ca-file", "credentials", "sse",
-                                "storage-class", "lock-days"})
+        for (const char* key :
+             {"endpoint", "region", "path-style", "ca-file", "credentials", "sse", "storage-class",
+              "lock-days", "move-after-days", "move-to", "old-version-days"})
             SALVOR_CHECK(refuseKey(section, file, key, "has no meaning for a folder"));
     }
+    if ((repository.moveAfterDays == 0) != repository.moveTo.empty())
+        return missing(section, file, repository.moveTo.empty() ? "move-to" : "move-after-days",
+                       repository.moveTo.empty() ? "STANDARD_IA" : "30");
     if (!repository.encrypted) {
         for (const char* key : {"key-file", "key-command"})
             SALVOR_CHECK(refuseKey(section, file, key, "has no meaning with encryption = none"));
@@ -530,7 +548,13 @@ KeyValues writeRepository(const RepositoryConfig& repository)
     put(out, "credentials", repository.credentials == "env" ? "" : repository.credentials);
     put(out, "sse", repository.sse == "none" ? "" : repository.sse);
     put(out, "storage-class", repository.storageClass);
-    put(out, "lock-days", repository.lockDays == 0 ? "" : std::to_string(repository.lockDays));
+    const auto putDays = [&out](const char* key, int days, int usual) {
+        put(out, key, days == usual ? "" : std::to_string(days));
+    };
+    putDays("lock-days", repository.lockDays, 0);
+    putDays("move-after-days", repository.moveAfterDays, 0);
+    put(out, "move-to", repository.moveTo);
+    putDays("old-version-days", repository.oldVersionDays, 30);
     const auto putRate = [&out](const char* key, ByteCount rate) {
         put(out, key, rate == 0 ? "" : std::to_string(rate));
     };

@@ -62,16 +62,14 @@ Result<S3Options> s3Options(const PlaceOptions& options)
     return s3;
 }
 
-Result<std::shared_ptr<Driver>> openS3(const PlaceOptions& options)
+Result<std::unique_ptr<S3Client>> openClient(const PlaceOptions& options)
 {
     SALVOR_TRY(S3Options s3, s3Options(options));
     SALVOR_TRY(auto client, net::createHttpClient({.caFile = options.caFile}));
     const std::shared_ptr<net::HttpClient> http = std::move(client);
     SALVOR_TRY(auto source, net::createCredentialSource(options.credentials, {.http = *http}));
-    SALVOR_TRY(auto driver,
-               S3Driver::create(std::move(s3), http,
-                                std::make_unique<S3Place>(http, std::move(source)), systemClock()));
-    return std::shared_ptr<Driver>(std::move(driver));
+    return S3Client::create(std::move(s3), http, std::make_unique<S3Place>(http, std::move(source)),
+                            systemClock());
 }
 
 Result<std::shared_ptr<Driver>> openFolder(const std::string& url)
@@ -87,8 +85,10 @@ Result<std::shared_ptr<Driver>> openPlain(const PlaceOptions& options)
 {
     if (options.url.starts_with(fileScheme))
         return openFolder(options.url);
-    if (options.url.starts_with(s3Scheme))
-        return openS3(options);
+    if (options.url.starts_with(s3Scheme)) {
+        SALVOR_TRY(auto client, openClient(options));
+        return std::shared_ptr<Driver>(std::make_shared<S3Driver>(std::move(client)));
+    }
     return fail(ErrorCode::InvalidInput, "'" + options.url + "' names no place for objects",
                 "Use file:///folder or s3://bucket/prefix.");
 }
@@ -108,6 +108,16 @@ Result<std::unique_ptr<Driver>> openDriver(const PlaceOptions& options)
     }
     return std::unique_ptr<Driver>(
         std::make_unique<RetryDriver>(std::move(plain), std::move(retries)));
+}
+
+Result<std::unique_ptr<BucketLifecycle>> openLifecycle(const PlaceOptions& options)
+{
+    if (!options.url.starts_with(s3Scheme))
+        return fail(ErrorCode::InvalidInput,
+                    "'" + options.url + "' is in no bucket: only buckets have lifecycle rules",
+                    "What is not needed in a folder is removed by 'salvorctl prune'.");
+    SALVOR_TRY(auto client, openClient(options));
+    return std::make_unique<BucketLifecycle>(std::move(client));
 }
 
 } // namespace salvor::storage

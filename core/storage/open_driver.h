@@ -4,6 +4,7 @@
 #include "core/base/file.h"
 #include "core/storage/driver.h"
 #include "core/storage/limited_driver.h"
+#include "core/storage/s3_lifecycle.h"
 
 #include <stop_token>
 
@@ -32,5 +33,8 @@ struct PlaceOptions {
 /// Errors: InvalidInput for a URL or an option that is not understood; NotReady for a file with
 ///         certificates that has none.
 [[nodiscard]] Result<std::unique_ptr<Driver>> openDriver(const PlaceOptions& options);
+/// The lifecycle rules of the bucket that the place is in. Errors: as openDriver(); InvalidInput
+/// for a folder, which has none.
+[[nodiscard]] Result<std::unique_ptr<BucketLifecycle>> openLifecycle(const PlaceOptions& options);
 
 } // namespace salvor::storage

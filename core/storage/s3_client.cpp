@@ -10,6 +10,8 @@ namespace salvor::storage {
 
 namespace {
 
+constexpr ByteCount smallestPart = ByteCount{5} << 20U;
+
 /// How a fault is taken whatever its status says.
 struct Meaning {
     std::string_view fault;
@@ -92,7 +94,45 @@ std::string encodedQuery(const S3Call& call)
     return query;
 }
 
+bool isBucketName(const std::string& name)
+{
+    return name.size() >= 3 && name.size() <= 63
+           && std::all_of(name.begin(), name.end(), [](char c) {
+                  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
+                         || c == '.' || c == '-' || c == '_';
+              });
+}
+
+Result<> checkOptions(const S3Options& options)
+{
+    const bool sseIsKnown = options.sse == "none" || options.sse == "s3" || options.sse == "kms"
+                            || options.sse.starts_with("kms:");
+    if (!isBucketName(options.bucket))
+        return fail(ErrorCode::InvalidInput, "'" + options.bucket + "' is no name of a bucket");
+    if (!options.prefix.empty() && !isValidKey(options.prefix))
+        return fail(ErrorCode::InvalidInput, "'" + options.prefix + "' is no prefix of keys",
+                    "Use letters, digits, '.', '_', '-' and single slashes between them.");
+    if (!sseIsKnown)
+        return fail(ErrorCode::InvalidInput, "'" + options.sse + "' is no kind of encryption",
+                    "Use sse = none, s3 or kms:ID.");
+    if (options.region.empty())
+        return fail(ErrorCode::InvalidInput, "the region is empty", "Name the bucket's region.");
+    if (options.lockDays < 0 || options.partSize < smallestPart || options.readSize == 0)
+        return fail(ErrorCode::InvalidInput, "a number in the options of the bucket is too small");
+    return {};
+}
+
 } // namespace
+
+Result<std::unique_ptr<S3Client>> S3Client::create(S3Options options,
+                                                   std::shared_ptr<net::HttpClient> http,
+                                                   std::unique_ptr<net::CredentialSource> source,
+                                                   const Clock& clock)
+{
+    SALVOR_CHECK(checkOptions(options));
+    return std::make_unique<S3Client>(std::move(options), std::move(http), std::move(source),
+                                      clock);
+}
 
 S3Client::S3Client(S3Options options, std::shared_ptr<net::HttpClient> http,
                    std::unique_ptr<net::CredentialSource> credentials, const Clock& clock)

@@ -38,6 +38,10 @@ struct S3Call {
 /// and remembered. Thread-safe.
 class S3Client {
 public:
+    /// Errors: InvalidInput for options that no store takes.
+    [[nodiscard]] static Result<std::unique_ptr<S3Client>>
+    create(S3Options options, std::shared_ptr<net::HttpClient> http,
+           std::unique_ptr<net::CredentialSource> source, const Clock& clock);
     /// `clock` outlives the client.
     S3Client(S3Options options, std::shared_ptr<net::HttpClient> http,
              std::unique_ptr<net::CredentialSource> credentials, const Clock& clock);

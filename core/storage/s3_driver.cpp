@@ -10,40 +10,10 @@ namespace salvor::storage {
 
 namespace {
 
-constexpr ByteCount smallestPart = ByteCount{5} << 20U;
-
 Result<> checkKey(const ObjectKey& key)
 {
     if (!isValidKey(key))
         return fail(ErrorCode::InvalidInput, "'" + key + "' is no object key");
-    return {};
-}
-
-bool isBucketName(const std::string& name)
-{
-    return name.size() >= 3 && name.size() <= 63
-           && std::all_of(name.begin(), name.end(), [](char c) {
-                  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
-                         || c == '.' || c == '-' || c == '_';
-              });
-}
-
-Result<> checkOptions(const S3Options& options)
-{
-    const bool sseIsKnown = options.sse == "none" || options.sse == "s3" || options.sse == "kms"
-                            || options.sse.starts_with("kms:");
-    if (!isBucketName(options.bucket))
-        return fail(ErrorCode::InvalidInput, "'" + options.bucket + "' is no name of a bucket");
-    if (!options.prefix.empty() && !isValidKey(options.prefix))
-        return fail(ErrorCode::InvalidInput, "'" + options.prefix + "' is no prefix of keys",
-                    "Use letters, digits, '.', '_', '-' and single slashes between them.");
-    if (!sseIsKnown)
-        return fail(ErrorCode::InvalidInput, "'" + options.sse + "' is no kind of encryption",
-                    "Use sse = none, s3 or kms:ID.");
-    if (options.region.empty())
-        return fail(ErrorCode::InvalidInput, "the region is empty", "Name the bucket's region.");
-    if (options.lockDays < 0 || options.partSize < smallestPart || options.readSize == 0)
-        return fail(ErrorCode::InvalidInput, "a number in the options of the bucket is too small");
     return {};
 }
 
@@ -60,9 +30,9 @@ Result<std::unique_ptr<S3Driver>>
 S3Driver::create(S3Options options, std::shared_ptr<net::HttpClient> http,
                  std::unique_ptr<net::CredentialSource> credentials, const Clock& clock)
 {
-    SALVOR_CHECK(checkOptions(options));
-    return std::make_unique<S3Driver>(std::make_unique<S3Client>(
-        std::move(options), std::move(http), std::move(credentials), clock));
+    SALVOR_TRY(auto client, S3Client::create(std::move(options), std::move(http),
+                                             std::move(credentials), clock));
+    return std::make_unique<S3Driver>(std::move(client));
 }
 
 std::string S3Driver::location() const

@@ -312,6 +312,28 @@ TEST(Render, AProofNamesEachCheckAndWhatItFound)
     EXPECT_EQ(json.arrayAt("steps")->size(), 2U);
 }
 
+TEST(Render, LifecycleRulesSayWhoseTheyAreAndWhatTheyDo)
+{
+    storage::LifecycleRule theirs;
+    theirs.id = "old\x1b[2Jlogs";
+    theirs.actions.deletes = 1;
+    const auto plan = policy::planLifecycle("dr/", {theirs}, {30, "STANDARD_IA", 14});
+
+    const std::string text = lifecycleText(plan);
+
+    EXPECT_EQ(text.find('\x1b'), std::string::npos);
+    EXPECT_NE(text.find("(all)   others  deletes objects after 1 day\n"), std::string::npos)
+        << text;
+    EXPECT_NE(text.find("\nTo be set:\n"), std::string::npos);
+    EXPECT_NE(text.find("salvor:dr/:packs"), std::string::npos);
+    EXPECT_NE(text.find("moves objects to STANDARD_IA after 30 days\n"), std::string::npos);
+    EXPECT_NE(text.find("blocker: lifecycle: "), std::string::npos);
+    const Json json = lifecycleJson(plan);
+    EXPECT_EQ(json.text().find("\"inPlace\":true"), std::string::npos);
+    EXPECT_NE(json.text().find("\"does\":[\"deletes objects after 1 day\"]"), std::string::npos);
+    EXPECT_EQ(lifecycleText(policy::planLifecycle("dr/", {}, {})).find("The bucket has no"), 0U);
+}
+
 TEST(PlanFile, APlanSurvivesTheFile)
 {
     const auto plan = planFromFile(planFile(samplePlan()).prettyText());

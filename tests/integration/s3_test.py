@@ -1,5 +1,6 @@
 """The main job against the real S3 gateway: the file SALVOR_S3_ENV says where it is."""
 
+import json
 import os
 import unittest
 
@@ -42,6 +43,62 @@ class S3Repository(SiteTest):
                                           "'pgbench_history'"), "1")
         self.site.ctl("instance", "stop", answer["instance"])
         self.assertEqual(self.site.result("verify", "--all")["findings"], [])
+
+    def rules(self):
+        try:
+            return json.loads(self.bucket.aws("s3api", "get-bucket-lifecycle-configuration",
+                                              "--bucket", self.bucket.name))["Rules"]
+        except AssertionError as error:
+            self.assertIn("NoSuchLifecycleConfiguration", str(error))
+            return []
+
+    def lifecycle_checks(self):
+        done = self.site.ctl("--json", "cluster", "check", "demo", check=False)
+        return [(each["level"], each["found"]) for each in
+                json.loads(done.stdout)["result"]["checks"] if each["name"] == "lifecycle"]
+
+    def test_lifecycle_rules_are_set_beside_those_of_others_and_dangers_are_blockers(self):
+        self.assertEqual(self.site.result("repo", "lifecycle", "--repo", "main")["rules"], [])
+        self.assertEqual([level for level, _ in self.lifecycle_checks()], ["note"])
+        theirs = {"Rules": [{"ID": "logs", "Filter": {"Prefix": "logs/"}, "Status": "Enabled",
+                             "Expiration": {"Days": 30}}]}
+        self.bucket.aws("s3api", "put-bucket-lifecycle-configuration", "--bucket",
+                        self.bucket.name, "--lifecycle-configuration", json.dumps(theirs))
+
+        told = self.site.result("repo", "lifecycle", "--repo", "main", "--apply")
+
+        self.assertTrue(told["inPlace"])
+        found = {rule["ID"]: rule for rule in self.rules()}
+        self.assertEqual(sorted(found), ["logs", "salvor:dr/:leftovers"])
+        self.assertEqual(found["logs"]["Expiration"], {"Days": 30})
+        own = found["salvor:dr/:leftovers"]
+        self.assertEqual(own["AbortIncompleteMultipartUpload"], {"DaysAfterInitiation": 7})
+        self.assertEqual(own["NoncurrentVersionExpiration"]["NoncurrentDays"], 30)
+        self.assertNotIn("Days", own.get("Expiration", {}))
+        self.assertEqual([level for level, _ in self.lifecycle_checks()], ["passed"])
+
+        keys = self.site.sections[("repository", "main")]
+        self.site.section("repository", "main", {**keys, "move-after-days": 30,
+                                                 "move-to": "STANDARD_IA"})
+        self.assertEqual([level for level, _ in self.lifecycle_checks()], ["note"])
+        self.site.ctl("repo", "lifecycle", "--repo", "main", "--apply")
+        moved = {rule["Filter"]["Prefix"]: rule["Transitions"] for rule in self.rules()
+                 if "Transitions" in rule}
+        self.assertEqual(moved, {folder: [{"Days": 30, "StorageClass": "STANDARD_IA"}]
+                                 for folder in ("dr/packs/", "dr/wal/")})
+        self.site.section("repository", "main", keys)
+
+        # A clean-up that forgot what the bucket is for.
+        theirs["Rules"].append({"ID": "clean-up", "Filter": {"Prefix": ""}, "Status": "Enabled",
+                                "Expiration": {"Days": 365}})
+        self.bucket.aws("s3api", "put-bucket-lifecycle-configuration", "--bucket",
+                        self.bucket.name, "--lifecycle-configuration", json.dumps(theirs))
+        self.assertIn(("blocker", "Lifecycle rule 'clean-up' deletes objects of the bucket after "
+                                  "365 days."), self.lifecycle_checks())
+        done = self.site.ctl("repo", "lifecycle", "--repo", "main", "--apply", check=False)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertEqual(sorted(rule["ID"] for rule in self.rules()),
+                         ["clean-up", "logs", "salvor:dr/:leftovers"])
 
     def test_wrong_secret_is_refused_and_nothing_is_written(self):
         self.bucket.write_credentials("wrong")

@@ -93,6 +93,9 @@ credentials = profile:backup
 sse = kms:alias/backup
 storage-class = STANDARD_IA
 lock-days = 30
+move-after-days = 45
+move-to = STANDARD_IA
+old-version-days = 14
 upload-limit = 20M
 download-limit = 65536
 key-file = /etc/salvor/offsite.key
@@ -125,6 +128,9 @@ receive-slot = orders_wal
     EXPECT_EQ(repository->sse, "kms:alias/backup");
     EXPECT_EQ(repository->storageClass, "STANDARD_IA");
     EXPECT_EQ(repository->lockDays, 30);
+    EXPECT_EQ(repository->moveAfterDays, 45);
+    EXPECT_EQ(repository->moveTo, "STANDARD_IA");
+    EXPECT_EQ(repository->oldVersionDays, 14);
     EXPECT_EQ(repository->uploadLimit, ByteCount{20} << 20U);
     EXPECT_EQ(repository->downloadLimit, 65536U);
     EXPECT_EQ(repository->keyFile, "/etc/salvor/offsite.key");
@@ -247,6 +253,10 @@ TEST(Config, ValuesThatAreNoneAreRefusedWithTheLine)
     expectContains(lineComplaint("storage-class = a b"), "'a b' is not a storage class");
     expectContains(lineComplaint("lock-days = -1"), "'-1' is not a number of days");
     expectContains(lineComplaint("lock-days = 99999"), "'99999' is not a number of days");
+    expectContains(lineComplaint("move-to = DEEP_ARCHIVE"), "cannot be read for hours");
+    expectContains(lineComplaint("move-to = a b"), "'a b' is not a storage class");
+    expectContains(lineComplaint("move-after-days = -1"), "'-1' is out of range");
+    expectContains(lineComplaint("old-version-days = 0"), "'0' is out of range");
     for (const char* rate : {"20", "20 M", "M", "20m", "20MB", "-1M", "0", "63K", "1025G",
                              "18446744073709551615G", "99999999999999999999"})
         expectContains(lineComplaint(std::string("upload-limit = ") + rate), "is not a rate");

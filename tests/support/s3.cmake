@@ -15,7 +15,7 @@ set_tests_properties(s3.stop PROPERTIES FIXTURES_CLEANUP s3 LABELS fixture TIMEO
 function(salvor_s3_test name)
   add_executable(${name} ${ARGN})
   target_link_libraries(${name} PRIVATE salvor_test_main)
-  target_precompile_headers(${name} PRIVATE <gtest/gtest.h> <string> <vector>)
+  target_precompile_headers(${name} REUSE_FROM salvor_test_headers)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES
     LABELS integration TIMEOUT 300 FIXTURES_REQUIRED s3
     ENVIRONMENT "SALVOR_S3_ENV=${SALVOR_S3_FOLDER}/env")
