@@ -230,7 +230,7 @@ Result<Bytes> Archiving::readFromArchive(const std::string& cluster, const std::
                                 wal::readArchived(*only.repository, only.incarnation, name, take));
     }
     Asked asked(name);
-    const auto whole = askInTurn(cluster, *names, *system, asked);
+    auto whole = askInTurn(cluster, *names, *system, asked);
     if (whole.ok() || take == wal::Take::WholeOnly)
         return whole;
     return asked.askForPieces();
