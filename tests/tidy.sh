@@ -15,7 +15,8 @@ all() { find core gui -name '*.cpp' 2>/dev/null | sort; }
 changed() {
   "${git[@]}" rev-parse -q --verify HEAD~1 >/dev/null 2>&1 || { echo "no commit before this one" >&2; return; }
   # The first commit of a large merge would be everything; the full run is for that.
-  "${git[@]}" diff --name-only --diff-filter=d HEAD~1 HEAD -- 'core/*.cpp' 'gui/*.cpp' | head -n 20
+  "${git[@]}" diff --name-only --diff-filter=d HEAD~1 HEAD -- 'core/*.cpp' 'gui/*.cpp' |
+    awk 'NR <= 20 { print } END { if (NR > 20) print NR - 20 " more were left out" > "/dev/stderr" }'
 }
 
 if [ "${1:-}" = --changed ]; then files=$(changed); else files=$(all); fi

@@ -7,6 +7,7 @@
 #include "core/model/json_fields.h"
 #include "core/repository/key_sheet.h"
 
+#include <algorithm>
 #include <iostream>
 #include <unistd.h>
 
@@ -149,9 +150,12 @@ Result<Answer> repoLifecycle(const Run& run)
         answer.message = "the bucket has the rules of repository '" + config.name + "'";
     else if (!plan.isInPlace())
         answer.message = "nothing was changed: --apply sets the rules";
-    if (!plan.dangers.empty())
-        answer.problem =
-            fail(ErrorCode::NotReady, plan.dangers.front().found, plan.dangers.front().fix);
+    const auto blocker =
+        std::find_if(plan.dangers.begin(), plan.dangers.end(), [](const auto& danger) {
+            return danger.level == model::Check::Level::Blocker;
+        });
+    if (blocker != plan.dangers.end())
+        answer.problem = fail(ErrorCode::NotReady, blocker->found, blocker->fix);
     return answer;
 }
 

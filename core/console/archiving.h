@@ -38,10 +38,6 @@ private:
                                                 const std::string& cluster);
     [[nodiscard]] Result<Bytes> readFromArchive(const std::string& cluster, const std::string& name,
                                                 wal::Take take);
-    class Asked;
-    [[nodiscard]] Result<Bytes> askInTurn(const std::string& cluster,
-                                          const std::vector<std::string>& names,
-                                          const std::optional<std::uint64_t>& system, Asked& asked);
     /// The repositories of a cluster that can be read from here, in order. Errors: that of the
     /// first when none can; InvalidInput when they are not copies of one another.
     [[nodiscard]] Result<std::vector<WalSource>> walSources(const std::string& cluster);

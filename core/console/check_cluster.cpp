@@ -134,8 +134,6 @@ Result<ClusterReport> Console::checkCluster(const std::string& cluster, JobConte
     const auto opened = open(name);
     if (opened.ok()) {
         checkRepository(**opened, report.checks);
-        SALVOR_TRY(const auto place, m_config.repository(name));
-        checkLifecycle(place, report.checks, job);
         checkBackups(**opened, cluster, report.checks);
         checkArchivedWal(**opened, cluster, report.checks);
         checkRetention(**opened, cluster, rules, report.checks);
@@ -145,6 +143,12 @@ Result<ClusterReport> Console::checkCluster(const std::string& cluster, JobConte
     std::vector<NamedPlace> places;
     for (const std::string& each : configured.repositories())
         places.push_back({each, open(each)});
+    for (const std::string& each : configured.repositories()) {
+        if (!repository.empty() && each != repository)
+            continue;
+        SALVOR_TRY(const auto place, m_config.repository(each));
+        checkLifecycle(place, report.checks, job);
+    }
     checkCopies(configured, places, report.checks);
     checkLags(configured, places, repository, report.checks);
     SALVOR_CHECK(part(report.checks, "connection",

@@ -41,7 +41,7 @@ Result<policy::LifecyclePlan> Console::applyLifecycle(const std::string& reposit
     auto plan = policy::planLifecycle(bucket->prefix(), std::move(rules), wishesOf(place));
     if (!plan.isInPlace()) {
         SALVOR_CHECK(bucket->replace(plan.after()).in(doing));
-        plan.now = plan.after(); // It was read back.
+        plan = policy::planLifecycle(bucket->prefix(), plan.after(), wishesOf(place));
     }
     return plan;
 }
@@ -50,27 +50,31 @@ void checkLifecycle(const settings::RepositoryConfig& place, Checks& checks, Job
 {
     if (!place.url.starts_with(bucketScheme))
         return;
+    const std::string whose = "Bucket of repository '" + place.name + "': ";
     const auto plan = planFor(place, job.stop);
     if (!plan.ok()) {
+        const Error& error = plan.error();
+        const bool isUnknown = error.code == ErrorCode::Incompatible;
         checks.push_back(
-            {Level::Note, "lifecycle",
-             "The lifecycle rules of the bucket cannot be read: " + plan.error().message + ".",
+            {isUnknown ? Level::Note : Level::Warning, "lifecycle", whose + error.message + ".",
              "Whether one of them deletes what backups need is not known.",
-             "Allow s3:GetLifecycleConfiguration."});
+             error.code == ErrorCode::Denied ? "Allow s3:GetLifecycleConfiguration." : error.hint});
         return;
     }
-    checks.insert(checks.end(), plan->dangers.begin(), plan->dangers.end());
+    for (model::Check danger : plan->dangers) {
+        danger.found = whose + danger.found;
+        checks.push_back(std::move(danger));
+    }
     if (!plan->isInPlace())
-        checks.push_back(
-            {Level::Note, "lifecycle",
-             "The bucket does not have the lifecycle rules of repository '" + place.name + "'.",
-             "Uploads that were cut off and what a prune removed from a bucket with "
-             "versions may be kept, and paid for, for ever.",
-             "See 'salvorctl repo lifecycle --repo " + place.name
-                 + "'; with --apply it sets them."});
+        checks.push_back({Level::Note, "lifecycle",
+                          whose + "it does not have the lifecycle rules that the repository wants.",
+                          "Uploads that were cut off and what a prune removed from a bucket with "
+                          "versions may be kept, and paid for, for ever.",
+                          "See 'salvorctl repo lifecycle --repo " + place.name
+                              + "'; with --apply it sets them."});
     else if (plan->dangers.empty())
         checks.push_back({Level::Passed, "lifecycle",
-                          "No lifecycle rule of the bucket deletes what backups need.", "", ""});
+                          whose + "no lifecycle rule deletes what backups need.", "", ""});
 }
 
 } // namespace salvor::console

@@ -25,8 +25,8 @@ public:
     /// Durable in as many as the configuration requires when this returns. What others could not
     /// take is told in the log: they were out of reach, full, damaged, of a newer version, or did
     /// not let us in. One that failed a moment ago is asked last, and only if it is needed; one
-    /// that can be spared counts as failed when a file takes it more than ten seconds. Where more
-    /// are required than answer at once, they are given the time they take.
+    /// that can be spared counts as failed when a file takes it more than ten seconds for each
+    /// 16 MiB. Where more are required than answer at once, they are given the time they take.
     ///
     /// Errors: those of wal::archivePush(); InvalidInput for two that are not copies of one another
     ///         or are the same. This, other bytes or another cluster in one of them fails it
@@ -51,7 +51,11 @@ private:
     [[nodiscard]] Result<std::shared_ptr<repository::Repository>> openedAndThere(Target& target,
                                                                                  Patience patience);
     void forget(Target& target);
-    [[nodiscard]] Result<> checkAgainstOthers(const Target& target);
+    [[nodiscard]] Result<> checkAgainstOthers(const Target& target,
+                                              const repository::Repository& repository,
+                                              const Tally& tally);
+    [[nodiscard]] std::optional<ByteCount>
+    segmentSizeIn(const repository::Repository& repository) const;
     [[nodiscard]] Error named(const Error& error, const std::string& repository) const;
     void pushTo(Target& target, Patience patience, const wal::FileToArchive& file, Tally& tally);
     void pushToMissed(const wal::FileToArchive& file, Tally& tally);
@@ -65,6 +69,14 @@ private:
     std::mutex m_mutex;
     std::vector<Target> m_targets;
 };
+
+/// Asks repositories for something, in their order but those that failed a moment ago last, and the
+/// outages learn from it. Each is given seconds; those that did not answer are asked again at the
+/// end with all the time they take. The name of the first that gave it; nothing when all were asked
+/// and none did. Thread-safe.
+[[nodiscard]] std::optional<std::string>
+askInTurn(const std::vector<std::string>& names, Outages& outages,
+          const std::function<Result<>(const std::string& name, Patience patience)>& ask);
 
 /// A repository with the incarnation that is read.
 struct WalSource {

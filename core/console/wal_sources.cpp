@@ -99,19 +99,8 @@ bool isAskedAgain(const Error& error, Patience patience)
     return patience == Patience::Short && error.isRetryable();
 }
 
-/// In their order, but those that failed a moment ago at the end.
-std::vector<std::string> inOrderOfAnswering(std::vector<std::string> names, Outages& outages)
-{
-    std::stable_partition(names.begin(), names.end(), [&](const std::string& name) {
-        return outages.standing(name) != Outages::Standing::Away;
-    });
-    return names;
-}
-
-} // namespace
-
 /// What several repositories said of a file.
-class Archiving::Asked {
+class Asked {
 public:
     explicit Asked(const std::string& name)
         : m_name(name)
@@ -120,6 +109,7 @@ public:
     /// The file, whole. One that does not answer within seconds is to be asked again.
     Result<Bytes> ask(const std::string& place, Result<WalSource> source, Patience patience)
     {
+        std::erase_if(m_sources, [&](const WalSource& each) { return each.name == place; });
         if (source.ok())
             if (const Result<> fits = checkAgainst(m_sources, *source); !fits.ok())
                 source = fits.error();
@@ -160,8 +150,7 @@ private:
     std::optional<Error> m_failure;   // The first of the others.
 };
 
-void Archiving::Asked::tellSource(const std::string& place,
-                                  const std::optional<std::string>& why) const
+void Asked::tellSource(const std::string& place, const std::optional<std::string>& why) const
 {
     const std::string reason = m_failure ? ": " + m_failure->message
                                : why     ? ": " + *why
@@ -169,7 +158,7 @@ void Archiving::Asked::tellSource(const std::string& place,
     log(LogLevel::Warning, "'" + m_name + "' comes from repository '" + place + "'" + reason);
 }
 
-Error Archiving::Asked::verdict() const
+Error Asked::verdict() const
 {
     if (!m_failure)
         return fail(ErrorCode::NotFound, "WAL file '" + m_name + "' is in no repository");
@@ -181,6 +170,8 @@ Error Archiving::Asked::verdict() const
                         "section of the cluster where it has none.";
     return error;
 }
+
+} // namespace
 
 Result<WalSource> Archiving::walSource(const std::string& repository, const std::string& cluster,
                                        const std::optional<std::uint64_t>& system,
@@ -229,40 +220,49 @@ Result<Bytes> Archiving::readFromArchive(const std::string& cluster, const std::
         return ofOneThatIsThere(only,
                                 wal::readArchived(*only.repository, only.incarnation, name, take));
     }
+    Outages outages(systemClock(), *system ? m_spools.ofOutages(cluster, ".") : std::nullopt);
     Asked asked(name);
-    auto whole = askInTurn(cluster, *names, *system, asked);
-    if (whole.ok() || take == wal::Take::WholeOnly)
-        return whole;
-    return asked.askForPieces();
+    Bytes found;
+    const auto giver = askInTurn(*names, outages, [&](const std::string& place, Patience patience) {
+        // What is told from several sources in the end is not asked for in haste.
+        const Patience own = take == wal::Take::Begun ? Patience::Full : patience;
+        auto bytes = asked.ask(place, walSource(place, cluster, *system, own), own);
+        if (!bytes.ok())
+            return Result<>(bytes.error());
+        found = *std::move(bytes);
+        return Result<>();
+    });
+    if (!giver)
+        return take == wal::Take::Begun ? asked.askForPieces() : asked.verdict();
+    if (*giver != names->front())
+        asked.tellSource(*giver, outages.why(names->front()));
+    return found;
 }
 
-/// Each is given seconds. Those that did not answer are asked again at the end: only what all of
-/// them say tells where the archive ends.
-Result<Bytes> Archiving::askInTurn(const std::string& cluster,
-                                   const std::vector<std::string>& names,
-                                   const std::optional<std::uint64_t>& system, Asked& asked)
+std::optional<std::string>
+askInTurn(const std::vector<std::string>& names, Outages& outages,
+          const std::function<Result<>(const std::string& name, Patience patience)>& ask)
 {
-    Outages outages(systemClock(), system ? m_spools.ofOutages(cluster, ".") : std::nullopt);
-    std::vector<std::pair<std::string, Patience>> turns;
-    for (const std::string& place : inOrderOfAnswering(names, outages))
-        turns.emplace_back(place, Patience::Short);
-    for (std::size_t turn = 0; turn < turns.size(); ++turn) {
-        const auto [place, patience] = turns[turn];
-        const Moment askedAt = outages.now();
-        auto bytes = asked.ask(place, walSource(place, cluster, system, patience), patience);
-        if (bytes.ok() && place != names.front())
-            asked.tellSource(place, outages.why(names.front()));
-        if (bytes.ok())
-            return bytes;
-        if (!bytes.error().isRetryable()) {
-            outages.answered(place);
-            continue;
+    std::vector<std::string> order = names;
+    std::stable_partition(order.begin(), order.end(), [&](const std::string& name) {
+        return outages.standing(name) != Outages::Standing::Away;
+    });
+    std::vector<std::string> silent;
+    for (const Patience patience : {Patience::Short, Patience::Full}) {
+        for (const std::string& name : patience == Patience::Short ? order : silent) {
+            const Moment askedAt = outages.now();
+            const Result<> answer = ask(name, patience);
+            if (answer.ok() || !answer.error().isRetryable())
+                outages.answered(name);
+            else
+                outages.failed(name, askedAt, answer.error().message);
+            if (answer.ok())
+                return name;
+            if (patience == Patience::Short && answer.error().isRetryable())
+                silent.push_back(name);
         }
-        outages.failed(place, askedAt, bytes.error().message);
-        if (patience == Patience::Short)
-            turns.emplace_back(place, Patience::Full);
     }
-    return asked.verdict();
+    return std::nullopt;
 }
 
 WalSources::WalSources(std::vector<WalSource> sources, const Clock& clock)

@@ -30,18 +30,24 @@ bool isMissed(ErrorCode code)
     }
 }
 
-/// A file that takes longer holds the server's archiver for longer than it should.
-constexpr std::chrono::seconds slow{10};
-
 /// Whether the repository says that the file cannot be right. NotReady is the word for another
-/// cluster, and also for a disk that does not keep what it is given.
+/// cluster, and also for a disk that does not keep what it is given, or is not there.
 bool contradicts(const Repository& repository, const std::string& cluster,
                  const wal::FileToArchive& file, ErrorCode code)
 {
     if (code != ErrorCode::NotReady)
         return !isMissed(code);
-    const auto pinned = repository.pin(cluster, file.identity);
-    return !pinned.ok() && pinned.error().code == ErrorCode::NotReady;
+    const auto known = repository.incarnation(cluster);
+    return known.ok() && known->identity != file.identity;
+}
+
+/// Of a file of that size, to a repository that can be spared: more holds the server's archiver.
+constexpr std::chrono::seconds patienceFor(std::size_t bytes)
+{
+    constexpr std::size_t usual = std::size_t{16} << 20U;
+    constexpr std::int64_t seconds = 10;
+    return std::chrono::seconds(
+        seconds * std::max<std::int64_t>(1, static_cast<std::int64_t>(bytes / usual)));
 }
 
 } // namespace
@@ -49,6 +55,7 @@ bool contradicts(const Repository& repository, const std::string& cluster,
 /// What became of one file.
 struct WalTargets::Tally {
     std::vector<std::string> durable;
+    std::vector<std::pair<std::string, std::shared_ptr<Repository>>> written; ///< The same.
     bool stored = false;
     std::vector<std::pair<std::string, Error>> missed;
     std::optional<Error> refused;
@@ -99,12 +106,16 @@ Result<std::shared_ptr<Repository>> WalTargets::openedAndThere(Target& target, P
 }
 
 /// Of two that are one, or are no copies of one another, neither counts.
-Result<> WalTargets::checkAgainstOthers(const Target& target)
+Result<> WalTargets::checkAgainstOthers(const Target& target, const Repository& repository,
+                                        const Tally& tally)
 {
+    // Another thread may have forgotten what this one wrote to.
+    for (const auto& [name, other] : tally.written)
+        SALVOR_CHECK(repository::checkStandsIn({target.name, repository}, {name, *other}));
     const std::lock_guard lock(m_mutex);
     for (const Target& other : m_targets)
-        if (&other != &target && other.repository != nullptr && target.repository != nullptr)
-            SALVOR_CHECK(repository::checkStandsIn({target.name, *target.repository},
+        if (&other != &target && other.repository != nullptr)
+            SALVOR_CHECK(repository::checkStandsIn({target.name, repository},
                                                    {other.name, *other.repository}));
     return {};
 }
@@ -114,7 +125,8 @@ void WalTargets::pushTo(Target& target, Patience patience, const wal::FileToArch
 {
     const Moment askedAt = m_outages.now();
     const auto repository = openedAndThere(target, patience);
-    const Result<> fits = repository.ok() ? checkAgainstOthers(target) : Result<>();
+    const Result<> fits =
+        repository.ok() ? checkAgainstOthers(target, **repository, tally) : Result<>();
     if (!fits.ok()) {
         tally.refused = tally.refused ? tally.refused : fits.error();
         return;
@@ -123,12 +135,13 @@ void WalTargets::pushTo(Target& target, Patience patience, const wal::FileToArch
                                         : Result<Repository::Pushed>(repository.error());
     if (pushed.ok()) {
         const auto took = std::chrono::floor<std::chrono::seconds>(m_outages.now() - askedAt);
-        if (canSpareOne() && took > slow)
+        if (canSpareOne() && took > patienceFor(file.bytes.size()))
             m_outages.failed(target.name, askedAt,
-                             "a file took it " + std::to_string(took.count()) + " s");
+                             "it is slow: a file took " + std::to_string(took.count()) + " s");
         else
             m_outages.answered(target.name);
         tally.durable.push_back(target.name);
+        tally.written.emplace_back(target.name, *repository);
         tally.stored = tally.stored || *pushed == Repository::Pushed::Stored;
         return;
     }
@@ -227,6 +240,12 @@ Result<bool> WalTargets::areSame()
     return repository == nullptr ? Result<bool>(true) : wal::isSameRepository(*repository);
 }
 
+std::optional<ByteCount> WalTargets::segmentSizeIn(const Repository& repository) const
+{
+    const auto pinned = repository.incarnation(m_cluster);
+    return pinned.ok() ? std::optional(pinned->identity.segmentSize) : std::nullopt;
+}
+
 Result<std::optional<ByteCount>> WalTargets::segmentSize()
 {
     std::vector<Target*> order;
@@ -235,16 +254,17 @@ Result<std::optional<ByteCount>> WalTargets::segmentSize()
     std::stable_partition(order.begin(), order.end(),
                           [this](const Target* target) { return !m_outages.why(target->name); });
     std::optional<Error> failure;
-    for (Target* target : order) {
-        const Moment askedAt = m_outages.now();
-        const auto repository = opened(*target, canSpareOne() ? Patience::Short : Patience::Full);
-        if (!repository.ok()) {
+    for (const Patience patience : {Patience::Short, Patience::Full}) {
+        for (Target* target : order) {
+            const Moment askedAt = m_outages.now();
+            const auto repository = opened(*target, canSpareOne() ? patience : Patience::Full);
+            if (repository.ok())
+                return segmentSizeIn(**repository);
             failure = failure ? failure : repository.error();
             m_outages.failed(target->name, askedAt, repository.error().message);
-            continue;
         }
-        const auto pinned = (*repository)->incarnation(m_cluster);
-        return pinned.ok() ? std::optional(pinned->identity.segmentSize) : std::nullopt;
+        if (!canSpareOne())
+            break; // They had all the time already.
     }
     return *failure;
 }

@@ -46,7 +46,7 @@ bool overlap(const std::string& one, const std::string& other)
 std::string afterDays(int days)
 {
     if (days == 0)
-        return "at a date";
+        return "at once or at a date";
     return "after " + std::to_string(days) + (days == 1 ? " day" : " days");
 }
 
@@ -55,26 +55,38 @@ std::string nameOf(const LifecycleRule& rule)
     return rule.id.empty() ? "A lifecycle rule without a name" : "Lifecycle rule '" + rule.id + "'";
 }
 
-void addDangers(const LifecycleRule& rule, std::vector<Check>& dangers)
+/// Of a rule that is about objects of the repository.
+void addDangers(const LifecycleRule& rule, int oldVersionDays, std::vector<Check>& dangers)
 {
     const std::string where =
-        rule.prefix.empty() ? " of the bucket" : " below '" + rule.prefix + "'";
+        (rule.byTag ? " with certain tags" : "")
+        + (rule.prefix.empty() ? std::string(" of the bucket") : " below '" + rule.prefix + "'");
+    // We set no tags, but scanners and other programs of the bucket's owner do.
+    const Check::Level level = rule.byTag ? Check::Level::Warning : Check::Level::Blocker;
+    const auto add = [&](Check::Level how, std::string found, const char* cause, const char* fix) {
+        dangers.push_back({how, "lifecycle", nameOf(rule) + std::move(found), cause, fix});
+    };
     if (rule.actions.deletes)
-        dangers.push_back(
-            {Check::Level::Blocker, "lifecycle",
-             nameOf(rule) + " deletes objects" + where + " " + afterDays(*rule.actions.deletes)
-                 + ".",
-             "Today's backups need packs and WAL of any age: they are destroyed piece by piece.",
-             "Remove the rule, or narrow its prefix. What no backup needs is removed by "
-             "'salvorctl prune'."});
+        add(level, " deletes objects" + where + " " + afterDays(*rule.actions.deletes) + ".",
+            "Today's backups need packs and WAL of any age: they are destroyed piece by piece.",
+            "Remove the rule, or narrow its prefix. What no backup needs is removed by "
+            "'salvorctl prune'.");
     for (const LifecycleActions::Move& move : rule.actions.moves)
         if (isColdClass(move.storageClass))
-            dangers.push_back(
-                {Check::Level::Blocker, "lifecycle",
-                 nameOf(rule) + " moves objects" + where + " to " + move.storageClass + " "
-                     + afterDays(move.days) + ".",
-                 "They cannot be read until the store has thawed them, hours later, one by one.",
-                 "Name a class that can be read at once, such as STANDARD_IA or GLACIER_IR."});
+            add(level, " moves objects" + where + " to " + move.storageClass + ".",
+                "They cannot be read until the store has thawed them, hours later, one by one.",
+                "Name a class that can be read at once, such as STANDARD_IA or GLACIER_IR.");
+    if (rule.actions.oldVersions && *rule.actions.oldVersions < oldVersionDays)
+        add(Check::Level::Warning,
+            " deletes replaced and removed versions" + where + " "
+                + afterDays(*rule.actions.oldVersions) + ".",
+            "Whoever removes objects of the repository leaves so little time to bring them back.",
+            "Let it wait for as long as old-version-days says.");
+    for (const std::string& other : rule.actions.others)
+        add(Check::Level::Warning,
+            " does something with objects" + where + " that is not known: <" + other + ">.",
+            "Whether it deletes what backups need cannot be told.",
+            "Look it up in the manual of the store.");
 }
 
 } // namespace
@@ -112,9 +124,10 @@ LifecyclePlan planLifecycle(const std::string& prefix, std::vector<LifecycleRule
                             const LifecycleWishes& wishes)
 {
     LifecyclePlan plan{prefix, std::move(now), ownRules(prefix, wishes), {}};
+    // Ours, too: somebody may have changed one.
     for (const LifecycleRule& rule : plan.now)
-        if (rule.enabled && !rule.byTag && !plan.isOwn(rule) && overlap(rule.prefix, prefix))
-            addDangers(rule, plan.dangers);
+        if (rule.enabled && overlap(rule.prefix, prefix))
+            addDangers(rule, wishes.oldVersionDays, plan.dangers);
     return plan;
 }
 
@@ -132,8 +145,10 @@ std::vector<std::string> lifecycleSentences(const LifecycleActions& actions)
         sentences.emplace_back("drops what marks removed objects, once nothing is left of them");
     if (actions.uploads)
         sentences.push_back("drops unfinished uploads " + afterDays(*actions.uploads));
+    for (const std::string& other : actions.others)
+        sentences.push_back("does something that is not known here: <" + other + ">");
     if (sentences.empty())
-        sentences.emplace_back("does something else");
+        sentences.emplace_back("nothing that concerns objects as they are now");
     return sentences;
 }
 

@@ -18,7 +18,7 @@ struct LifecyclePlan {
     std::string prefix; ///< Of the repository: "dr/"; empty: all of the bucket.
     std::vector<storage::LifecycleRule> now; ///< All rules of the bucket.
     std::vector<storage::LifecycleRule> own; ///< Ours, as they are to be.
-    std::vector<model::Check> dangers;       ///< What other rules do to the repository.
+    std::vector<model::Check> dangers;       ///< What rules do to the repository.
 
     /// Whether one of the rules in the bucket was made for this repository by such a plan.
     [[nodiscard]] bool isOwn(const storage::LifecycleRule& rule) const;

@@ -4,6 +4,7 @@
 #include "core/net/sigv4.h"
 
 #include <algorithm>
+#include <thread>
 
 namespace salvor::storage {
 
@@ -12,6 +13,11 @@ namespace {
 constexpr auto nameSpace = "http://s3.amazonaws.com/doc/2006-03-01/";
 constexpr auto root = "LifecycleConfiguration";
 constexpr int mostDays = 1'000'000;
+/// Of a transition: stores that know it set a default where it is left out.
+constexpr auto smallestMoveHeader = "x-amz-transition-default-minimum-object-size";
+/// What was put may be seen a little later.
+constexpr int looks = 5;
+constexpr std::chrono::milliseconds betweenLooks{500};
 
 Result<int> daysOf(const XmlNode& node, std::string_view name)
 {
@@ -51,6 +57,10 @@ Result<LifecycleActions> readActions(const XmlNode& rule)
             SALVOR_TRY(actions.oldVersions, daysOf(node, "NoncurrentDays"));
         } else if (node.name == "AbortIncompleteMultipartUpload") {
             SALVOR_TRY(actions.uploads, daysOf(node, "DaysAfterInitiation"));
+        } else if (node.name != "ID" && node.name != "Prefix" && node.name != "Filter"
+                   && node.name != "Status" && node.name != "NoncurrentVersionExpiration"
+                   && node.name != "NoncurrentVersionTransition") {
+            actions.others.push_back(node.name);
         }
     }
     return actions;
@@ -62,7 +72,7 @@ Result<LifecycleRule> readRule(const XmlNode& node)
     LifecycleRule rule;
     rule.id = node.textOf("ID");
     rule.prefix = node.textOf("Prefix");
-    rule.enabled = trim(node.textOf("Status")) == "Enabled";
+    rule.enabled = trim(node.textOf("Status")) != "Disabled";
     rule.source = node;
     if (const XmlNode* filter = node.child("Filter")) {
         const XmlNode* both = filter->child("And");
@@ -121,12 +131,25 @@ S3Call callOf(net::Method method)
     return call;
 }
 
-/// A store sorts them as it likes.
-bool areSame(const std::vector<LifecycleRule>& one, const std::vector<LifecycleRule>& other)
+/// Children in any order, and white space around a text as it likes.
+bool isSameTree(const XmlNode& one, const XmlNode& other)
 {
-    return std::is_permutation(
-        one.begin(), one.end(), other.begin(), other.end(),
-        [](const LifecycleRule& a, const LifecycleRule& b) { return a.isSameAs(b); });
+    const bool textCounts = one.children.empty() && other.children.empty();
+    return one.name == other.name && (!textCounts || trim(one.text) == trim(other.text))
+           && std::is_permutation(one.children.begin(), one.children.end(), other.children.begin(),
+                                  other.children.end(), isSameTree);
+}
+
+bool isSameRule(const LifecycleRule& kept, const LifecycleRule& given)
+{
+    return given.source.children.empty() ? kept.isSameAs(given)
+                                         : isSameTree(kept.source, given.source);
+}
+
+/// A store sorts them as it likes.
+bool areSame(const std::vector<LifecycleRule>& kept, const std::vector<LifecycleRule>& given)
+{
+    return std::is_permutation(kept.begin(), kept.end(), given.begin(), given.end(), isSameRule);
 }
 
 } // namespace
@@ -137,7 +160,7 @@ Result<std::vector<LifecycleRule>> parseLifecycle(ByteView xml)
     std::vector<LifecycleRule> rules;
     for (const XmlNode& node : document.children) {
         if (node.name != "Rule")
-            continue;
+            return unexpectedXml("it holds <" + node.name + ">, which is no rule");
         SALVOR_TRY(LifecycleRule rule, readRule(node));
         rules.push_back(std::move(rule));
     }
@@ -152,39 +175,67 @@ std::string lifecycleXml(const std::vector<LifecycleRule>& rules)
     return xmlText(document, nameSpace);
 }
 
-Result<std::vector<LifecycleRule>> BucketLifecycle::read()
+std::string BucketLifecycle::doing(const std::string& verb) const
 {
-    SALVOR_TRY(const net::HttpResponse response, m_client->call(callOf(net::Method::Get)));
-    const std::string doing =
-        "cannot read the lifecycle rules of bucket '" + m_client->options().bucket + "'";
-    if (isSuccess(response))
-        return parseLifecycle(response.body).in(doing);
+    return "cannot " + verb + " the lifecycle rules of bucket '" + m_client->options().bucket + "'";
+}
+
+Result<BucketLifecycle::Document> BucketLifecycle::fetch()
+{
+    SALVOR_TRY(net::HttpResponse response, m_client->call(callOf(net::Method::Get)));
+    if (isSuccess(response)) {
+        std::string smallest(response.header(smallestMoveHeader));
+        return Document{std::move(response.body), std::move(smallest)};
+    }
     const auto fault = parseS3Fault(response.body);
     if (response.status == 404 && fault && fault->code == "NoSuchLifecycleConfiguration")
-        return std::vector<LifecycleRule>();
+        return Document();
     if (response.status == 404)
         SALVOR_CHECK(m_client->requireBucket());
-    return S3Client::errorOf(response, doing);
+    return S3Client::errorOf(response, doing("read"));
+}
+
+Result<> BucketLifecycle::put(const Document& document)
+{
+    S3Call call = callOf(document.xml.empty() ? net::Method::Delete : net::Method::Put);
+    if (!document.xml.empty()) {
+        call.body = document.xml;
+        call.headers = {{"Content-Type", "application/xml"},
+                        {"Content-MD5", toBase64(net::md5(call.body))}};
+    }
+    if (!document.smallestMove.empty())
+        call.headers.push_back({smallestMoveHeader, document.smallestMove});
+    SALVOR_TRY(const net::HttpResponse response, m_client->call(call));
+    return isSuccess(response) ? Result<>() : S3Client::errorOf(response, doing("set"));
+}
+
+Result<std::vector<LifecycleRule>> BucketLifecycle::read()
+{
+    SALVOR_TRY(const Document document, fetch());
+    if (document.xml.empty())
+        return std::vector<LifecycleRule>();
+    return parseLifecycle(document.xml).in(doing("read"));
 }
 
 Result<> BucketLifecycle::replace(const std::vector<LifecycleRule>& rules)
 {
+    SALVOR_TRY(const Document before, fetch());
     const std::string xml = lifecycleXml(rules);
-    S3Call call = callOf(net::Method::Put);
-    call.body = asBytes(xml);
-    call.headers = {{"Content-Type", "application/xml"},
-                    {"Content-MD5", toBase64(net::md5(call.body))}};
-    SALVOR_TRY(const net::HttpResponse response, m_client->call(call));
-    const std::string doing =
-        "cannot set the lifecycle rules of bucket '" + m_client->options().bucket + "'";
-    if (!isSuccess(response))
-        return S3Client::errorOf(response, doing);
-    SALVOR_TRY(const auto kept, read());
-    if (!areSame(kept, rules))
-        return fail(ErrorCode::Incompatible, doing + ": the store kept others than it was given",
-                    "Look at them with 'salvorctl repo lifecycle'; the store may not know all "
-                    "kinds of rules.");
-    return {};
+    SALVOR_CHECK(put({Bytes(asBytes(xml).begin(), asBytes(xml).end()), before.smallestMove}));
+    for (int look = 0; look < looks; ++look) {
+        if (look > 0)
+            std::this_thread::sleep_for(betweenLooks);
+        SALVOR_TRY(const auto kept, read());
+        if (areSame(kept, rules))
+            return {};
+    }
+    const Result<> back = put(before);
+    return fail(ErrorCode::Incompatible, doing("set") + ": the store kept others than it was given",
+                back.ok()
+                    ? "Those from before are there again. The store does not know all kinds of "
+                      "rules."
+                    : "Those from before could not be put back (" + back.error().message
+                          + "); look at them with 'salvorctl repo lifecycle'.");
 }
 
 } // namespace salvor::storage

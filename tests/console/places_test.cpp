@@ -1,5 +1,4 @@
 // Several repositories of one cluster, as the programs see them.
-#include "core/base/file.h"
 #include "core/console/archiving.h"
 #include "core/console/console.h"
 #include "core/console/copies_checks.h"
@@ -112,30 +111,6 @@ protected:
 TEST_F(PlacesTest, ACopyHasTheClusterFromTheStart)
 {
     EXPECT_EQ(open("second")->incarnation("orders")->identity, identity);
-}
-
-TEST_F(PlacesTest, OneThatDoesNotAnswerWithinSecondsIsNotWaitedForWhereAnotherHasTheFile)
-{
-    test::must(
-        writeFileDurably(folder.path() / "credentials", asBytes("[default]\naws_access_key_id = a\n"
-                                                                "aws_secret_access_key = b\n")));
-    settings::RepositoryConfig far;
-    far.name = "far";
-    far.url = "s3://bucket/dr";
-    far.endpoint = "http://127.0.0.1:1"; // Nobody listens there.
-    far.pathStyle = true;
-    far.credentials = "file:" + (folder.path() / "credentials").native();
-    far.encrypted = false;
-    config.repositories.push_back(far);
-    configure("far", {"main"});
-    push("main", 1);
-    testing::internal::CaptureStdout();
-
-    const auto got = get(whole);
-
-    const std::string told = testing::internal::GetCapturedStdout();
-    EXPECT_OK(got);
-    EXPECT_NE(told.find("comes from repository 'main': "), std::string::npos) << told;
 }
 
 TEST_F(PlacesTest, WithoutASectionTheArchiveEndsOnlyWhereAllWereAsked)

@@ -250,7 +250,7 @@ TEST_F(WalPlacesTest, OneThatTakesLongForAFileDoesNotHoldTheNext)
 
     ASSERT_OK(pushAnew());
 
-    EXPECT_NE(testing::internal::GetCapturedStdout().find("yet: a file took it 11 s"),
+    EXPECT_NE(testing::internal::GetCapturedStdout().find("yet: it is slow: a file took 11 s"),
               std::string::npos);
     EXPECT_EQ(asked, Names{"first"});
     clock.advance(111s);
@@ -340,6 +340,75 @@ TEST_F(WalPlacesTest, ADiskThatDoesNotKeepWhatItIsGivenIsMissedWhereItCanBeSpare
     EXPECT_TRUE(isIn(archive));
     EXPECT_FALSE(isIn(other));
     EXPECT_TRUE(outages.why("second"));
+}
+
+TEST_F(WalPlacesTest, ADiskThatSaysNothingOfTheClusterIsMissedWhereItCanBeSpared)
+{
+    cluster.walRequired = 1;
+    second.faulty->add({.call = storage::Call::List,
+                        .times = 100,
+                        .below = "clusters/",
+                        .code = ErrorCode::NotReady});
+
+    EXPECT_OK(pushAnew());
+
+    EXPECT_TRUE(isIn(archive));
+    EXPECT_TRUE(outages.why("second"));
+}
+
+TEST_F(WalPlacesTest, TheSizeOfSegmentsIsWaitedForWhereNobodyAnswersAtOnce)
+{
+    cluster.walRequired = 1;
+    slow = "first";
+    unopened = "second";
+
+    EXPECT_OK(WalTargets(cluster, opener(), outages).segmentSize());
+
+    EXPECT_EQ(asked, (Names{"first", "second", "first patiently"}));
+}
+
+TEST_F(WalPlacesTest, WhoDoesNotAnswerWithinSecondsIsAskedAgainAtTheEnd)
+{
+    const auto ask = [&](ErrorCode ofFirst, bool givesAtLast) {
+        asked.clear();
+        return askInTurn({"first", "second"}, outages,
+                         [&](const std::string& name, Patience patience) -> Result<> {
+                             const bool isShort = patience == Patience::Short;
+                             asked.push_back(isShort ? name : name + " patiently");
+                             if (name == "second")
+                                 return fail(ErrorCode::NotFound, "it is not there");
+                             return !isShort && givesAtLast ? Result<>()
+                                                            : fail(ofFirst, "no answer");
+                         });
+    };
+
+    EXPECT_EQ(ask(ErrorCode::Timeout, false), std::nullopt);
+    EXPECT_EQ(asked, (Names{"first", "second", "first patiently"}));
+    EXPECT_TRUE(outages.why("first"));
+    EXPECT_EQ(ask(ErrorCode::Unavailable, true), "first");
+    EXPECT_EQ(asked, (Names{"second", "first", "first patiently"})); // It failed a moment ago.
+    EXPECT_FALSE(outages.why("first"));
+    EXPECT_EQ(ask(ErrorCode::Corrupt, true), std::nullopt); // Time does not mend that.
+    EXPECT_EQ(asked, (Names{"first", "second"}));
+}
+
+TEST_F(WalPlacesTest, OneThatGivesAgainIsAskedFirstAgain)
+{
+    outages.failed("first", clock.now(), "no answer");
+    const auto ask = [&] {
+        asked.clear();
+        return askInTurn({"first", "second"}, outages, [&](const std::string& name, Patience) {
+            asked.push_back(name);
+            return Result<>();
+        });
+    };
+    EXPECT_EQ(ask(), "second");
+    clock.advance(61s);
+
+    EXPECT_EQ(ask(), "first");
+    EXPECT_EQ(ask(), "first");
+
+    EXPECT_EQ(asked, Names{"first"});
 }
 
 TEST_F(WalPlacesTest, AnotherClusterInOneIsRefusedWhateverIsRequired)

@@ -76,6 +76,13 @@ class S3Repository(SiteTest):
         self.assertEqual(own["NoncurrentVersionExpiration"]["NoncurrentDays"], 30)
         self.assertNotIn("Days", own.get("Expiration", {}))
         self.assertEqual([level for level, _ in self.lifecycle_checks()], ["passed"])
+        # Of a further repository of the cluster as well.
+        self.site.add_repository("near", url=f"file://{self.site.repository}", **{
+            "key-file": self.site.key + "-near"})
+        cluster = self.site.sections[("cluster", "demo")]
+        self.site.section("cluster", "demo", {**cluster, "repository": "near main"})
+        self.assertEqual([level for level, _ in self.lifecycle_checks()], ["passed"])
+        self.site.section("cluster", "demo", cluster)
 
         keys = self.site.sections[("repository", "main")]
         self.site.section("repository", "main", {**keys, "move-after-days": 30,
@@ -93,8 +100,8 @@ class S3Repository(SiteTest):
                                 "Expiration": {"Days": 365}})
         self.bucket.aws("s3api", "put-bucket-lifecycle-configuration", "--bucket",
                         self.bucket.name, "--lifecycle-configuration", json.dumps(theirs))
-        self.assertIn(("blocker", "Lifecycle rule 'clean-up' deletes objects of the bucket after "
-                                  "365 days."), self.lifecycle_checks())
+        self.assertIn(("blocker", "Bucket of repository 'main': Lifecycle rule 'clean-up' deletes "
+                                  "objects of the bucket after 365 days."), self.lifecycle_checks())
         done = self.site.ctl("repo", "lifecycle", "--repo", "main", "--apply", check=False)
         self.assertEqual(done.returncode, 3, done.stderr)
         self.assertEqual(sorted(rule["ID"] for rule in self.rules()),

@@ -57,6 +57,10 @@ TEST(LifecyclePlan, WhatOthersSetThereStays)
     // One that somebody changed, and one that is not wanted any more, are replaced.
     plan.now[1].actions.deletes = 3;
     EXPECT_FALSE(plan.isInPlace());
+    const auto changed = planLifecycle("dr/", plan.now, {});
+    ASSERT_EQ(changed.dangers.size(), 1U);
+    EXPECT_EQ(changed.dangers[0].level, model::Check::Level::Blocker);
+    EXPECT_TRUE(planLifecycle("dr/", changed.after(), {}).dangers.empty());
     const auto moving = planLifecycle("dr/", plan.after(), {30, "STANDARD_IA", 30});
     const auto back = planLifecycle("dr/", moving.after(), {});
     EXPECT_FALSE(back.isInPlace());
@@ -75,7 +79,10 @@ TEST(LifecyclePlan, WhatDeletesObjectsOfTheRepositoryIsADanger)
     EXPECT_EQ(dangersOf(deletingBelow("logs/", 365), ""), 1U);
     LifecycleRule tagged = deletingBelow("dr/", 1);
     tagged.byTag = true;
-    EXPECT_EQ(dangersOf(tagged), 0U);
+    const auto ofTagged = planLifecycle("dr/", {tagged}, {}).dangers;
+    ASSERT_EQ(ofTagged.size(), 1U); // Other programs may set tags.
+    EXPECT_EQ(ofTagged[0].level, model::Check::Level::Warning);
+    EXPECT_NE(ofTagged[0].found.find("objects with certain tags below 'dr/'"), std::string::npos);
     LifecycleRule off = deletingBelow("dr/", 1);
     off.enabled = false;
     EXPECT_EQ(dangersOf(off), 0U);
@@ -97,8 +104,13 @@ TEST(LifecyclePlan, WhatMakesObjectsUnreadableIsADanger)
     EXPECT_EQ(dangersOf(moving), 2U);
     LifecycleRule tidying = ruleBelow("dr/");
     tidying.actions.uploads = 1;
-    tidying.actions.oldVersions = 1;
+    tidying.actions.oldVersions = 30;
     EXPECT_EQ(dangersOf(tidying), 0U);
+    tidying.actions.oldVersions = 29; // Too soon to notice what somebody removed.
+    EXPECT_EQ(dangersOf(tidying), 1U);
+    LifecycleRule unknown = ruleBelow("dr/");
+    unknown.actions.others = {"Action"};
+    EXPECT_EQ(dangersOf(unknown), 1U);
 }
 
 } // namespace

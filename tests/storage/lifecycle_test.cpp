@@ -63,6 +63,19 @@ TEST(Lifecycle, IsReadFromEveryPlaceItIsWrittenIn)
     EXPECT_FALSE((*rules)[2].actions.deletes);
 }
 
+TEST(Lifecycle, WhatIsNotUnderstoodIsNotTakenForHarmless)
+{
+    // As another store writes it.
+    const auto rules = parseLifecycle(
+        asBytes(document("<Rule><Action><Delete/></Action><Condition><Age>30</Age></Condition>"
+                         "</Rule>")));
+
+    ASSERT_EQ(errorOf(rules), "");
+    EXPECT_TRUE(rules->at(0).enabled);
+    EXPECT_EQ(rules->at(0).actions.others, (std::vector<std::string>{"Action", "Condition"}));
+    EXPECT_EQ(codeOf(parseLifecycle(asBytes(document("<Other/>")))), "Corrupt");
+}
+
 TEST(Lifecycle, WhatOthersWroteGoesBackAsItWas)
 {
     auto rules = *parseLifecycle(asBytes(document(foreign)));
@@ -156,14 +169,46 @@ TEST_F(LifecycleFaults, AStoreThatKeepsSomethingElseIsFoundOut)
 {
     LifecycleRule weaker = ownRule();
     weaker.actions.uploads.reset();
-    answerWith({httpAnswer(200, ""), httpAnswer(200, lifecycleXml({weaker}))});
+    const ScriptedAnswer none = fault(404, "NoSuchLifecycleConfiguration");
+    const ScriptedAnswer done = httpAnswer(200, "");
+    const auto keeping = [](const std::vector<LifecycleRule>& rules) {
+        return httpAnswer(200, lifecycleXml(rules));
+    };
+    const auto looks = [](std::vector<ScriptedAnswer> first, const ScriptedAnswer& each) {
+        first.insert(first.end(), 5, each);
+        first.push_back(httpAnswer(200, ""));
+        return first;
+    };
+
+    answerWith(looks({none, done}, keeping({weaker})));
     EXPECT_EQ(codeOf(bucket()->replace({ownRule()})), "Incompatible");
-    answerWith({httpAnswer(200, ""), fault(404, "NoSuchLifecycleConfiguration")});
-    EXPECT_EQ(codeOf(bucket()->replace({ownRule()})), "Incompatible");
-    answerWith({httpAnswer(200, ""), httpAnswer(200, lifecycleXml({ownRule()}))});
-    EXPECT_EQ(errorOf(bucket()->replace({ownRule()})), "");
-    answerWith({fault(403, "AccessDenied")});
+    EXPECT_TRUE(server.seen().back().head.starts_with("DELETE ")); // As it was before.
+
+    // A part of another's rule that we do not know is lost.
+    const auto theirs = *parseLifecycle(asBytes(document(foreign)));
+    std::string cut = document(foreign);
+    const std::string size = "<ObjectSizeLessThan>9</ObjectSizeLessThan>";
+    cut.erase(cut.find(size), size.size());
+    answerWith(looks({keeping(theirs), done}, httpAnswer(200, cut)));
+    EXPECT_EQ(codeOf(bucket()->replace(theirs)), "Incompatible");
+    EXPECT_TRUE(server.seen().back().head.starts_with("PUT "));
+
+    answerWith({none, fault(403, "AccessDenied")});
     EXPECT_EQ(codeOf(bucket()->replace({ownRule()})), "Denied");
+}
+
+TEST_F(LifecycleFaults, WhatIsSeenALittleLaterIsGood)
+{
+    const auto setting = "x-amz-transition-default-minimum-object-size: varies\r\n";
+    auto both = *parseLifecycle(asBytes(document(foreign)));
+    both.push_back(ownRule());
+    const std::string before = document(foreign);
+    answerWith({httpAnswer(200, before, setting), httpAnswer(200, ""), httpAnswer(200, before),
+                httpAnswer(200, lifecycleXml(both))});
+
+    EXPECT_EQ(errorOf(bucket()->replace(both)), "");
+
+    EXPECT_NE(server.seen().at(1).head.find(setting), std::string::npos);
 }
 
 } // namespace
