@@ -82,9 +82,10 @@ void addDangers(const LifecycleRule& rule, int oldVersionDays, std::vector<Check
                 + afterDays(*rule.actions.oldVersions) + ".",
             "Whoever removes objects of the repository leaves so little time to bring them back.",
             "Let it wait for as long as old-version-days says.");
-    for (const std::string& other : rule.actions.others)
+    if (!rule.actions.others.empty())
         add(Check::Level::Warning,
-            " does something with objects" + where + " that is not known: <" + other + ">.",
+            " does something with objects" + where + " that is not known: <"
+                + rule.actions.others.front() + ">.",
             "Whether it deletes what backups need cannot be told.",
             "Look it up in the manual of the store.");
 }
