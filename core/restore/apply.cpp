@@ -190,7 +190,7 @@ Result<> writeEverything(Run& run)
     std::vector<repository::ChunkPlaces::Place> from = run.options.copies;
     from.insert(from.begin(), {run.plan.repository, [&] { return borrowed(run.repository); }});
     repository::ChunkPlaces places(std::move(from), run.seen.index, run.job.events);
-    const Result<> written = writeFiles(files, places, how, run.job);
+    Result<> written = writeFiles(files, places, how, run.job);
     run.outcome.repositories = places.used();
     if (run.options.tellSources)
         run.options.tellSources(run.outcome.repositories);
